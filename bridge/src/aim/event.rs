@@ -1,0 +1,145 @@
+//! The seam between an OSCAR account's link and the hub.
+//!
+//! Nothing here knows visitors or IRC. The link paces by the server's rate classes and hands out credits: the hub may
+//! send as many messages as it holds credits, so that the choice of what goes next, and the joining of lines that
+//! wait for the same recipient, happens at the last moment. Channels as in `irc::event`: 256 events, 64 commands.
+
+use std::time::{Duration, SystemTime};
+
+pub use oscar_im::ScreenName;
+
+/// Which of our OSCAR accounts; index into the configuration's list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(pub usize);
+
+/// The 8-byte id of an instant message; stored before its first byte leaves, so that a resend is recognisable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ImCookie(pub [u8; 8]);
+
+/// A staff member's presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    /// Not signed on (or no such name: the server does not tell).
+    Offline,
+    /// Signed on and there.
+    Online,
+    /// Signed on and away.
+    Away,
+}
+
+/// Why an instant message was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImRefusal {
+    /// 04/01 code 4: offline, mistyped, or they block us.
+    NotSignedOn,
+    /// Another 04/01 code, in words.
+    Refused {
+        /// The code.
+        code: u16,
+        /// In words.
+        words: String,
+        /// Whether the same message may succeed later.
+        permanent: bool,
+    },
+    /// No acknowledgement within the deadline: probably dropped by a rate limit.
+    NoAcknowledgement,
+}
+
+/// Typing notice (04/14).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImTyping {
+    /// Typing now.
+    Typing,
+    /// Stopped with text left.
+    Paused,
+    /// None left.
+    None,
+}
+
+/// What an OSCAR link tells the hub; each comes with the [`AccountId`] of its link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AimEvent {
+    /// The session is up: presence follows.
+    SignedOn {
+        /// As the server displays it.
+        screen_name: ScreenName,
+    },
+    /// The hub may send this many messages more.
+    Credits(u32),
+    /// A message came.
+    Im {
+        /// From whom.
+        from: ScreenName,
+        /// Plain text, links kept, `\n` for line breaks.
+        text: String,
+        /// Flagged as an automatic reply: never answered.
+        auto: bool,
+        /// Stored by the server while we were away.
+        offline: bool,
+        /// The sender's id of it (with sender and channel it tells a repeat).
+        cookie: ImCookie,
+        /// When: the sender's time for stored ones, else arrival.
+        at: SystemTime,
+    },
+    /// The server took the message.
+    Acked {
+        /// Which.
+        cookie: ImCookie,
+    },
+    /// The server did not.
+    Refused {
+        /// Which.
+        cookie: ImCookie,
+        /// Why.
+        refusal: ImRefusal,
+    },
+    /// A buddy changed.
+    Presence {
+        /// Who.
+        who: ScreenName,
+        /// How.
+        presence: Presence,
+    },
+    /// A buddy types to us.
+    Typing {
+        /// Who.
+        from: ScreenName,
+        /// How.
+        typing: ImTyping,
+    },
+    /// The session is gone; messages sent and neither acked nor refused are unknown. All credits are void, all
+    /// presence is unknown. The link signs on again by itself.
+    Lost {
+        /// In words, for the log and for staff.
+        reason: String,
+        /// When it tries again.
+        retry_in: Duration,
+    },
+}
+
+/// What the hub asks of an OSCAR link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AimCommand {
+    /// Send one instant message; costs a credit. `text` is plain and fits one message.
+    Send {
+        /// Its id.
+        cookie: ImCookie,
+        /// To whom.
+        to: ScreenName,
+        /// Plain text, `\n` for line breaks.
+        text: String,
+    },
+    /// Tell a staff member that a visitor types.
+    Typing {
+        /// To whom.
+        to: ScreenName,
+        /// How.
+        typing: ImTyping,
+    },
+    /// The staff whose presence is wanted: kept on the server's buddy list.
+    Watch(Vec<ScreenName>),
+    /// Our own away message, or back.
+    Away(Option<String>),
+    /// Sign off and end the link.
+    SignOff,
+}

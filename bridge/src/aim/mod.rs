@@ -1,0 +1,3 @@
+//! The OSCAR side.
+
+pub mod event;

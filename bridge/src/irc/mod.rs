@@ -1,0 +1,3 @@
+//! The IRC side.
+
+pub mod event;

@@ -1,0 +1,5 @@
+//! BridgeBot: visitors of a website write by IRC, staff answer from an AIM client.
+
+pub mod aim;
+pub mod irc;
+pub mod web;

@@ -1,0 +1,3 @@
+//! The web side.
+
+pub mod event;

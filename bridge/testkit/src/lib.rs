@@ -1,0 +1,13 @@
+//! Dev-dependency only: captures and transcripts, child programs with their ready line, and real peers that a
+//! test needs and a machine may lack.
+
+pub mod capture;
+pub mod child;
+pub mod peer;
+
+use std::path::PathBuf;
+
+/// A file or folder of this crate, such as `path("fixtures/ratbox")`.
+pub fn path(relative: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(relative)
+}
