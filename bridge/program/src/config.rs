@@ -1,5 +1,6 @@
 //! Reading TOML so that an error is one sentence: file:line:column, what is wrong, and the nearest known key.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
@@ -27,16 +28,49 @@ pub enum ConfigError {
         /// One sentence, without a final full stop.
         message: String,
     },
-    /// A value of the right form that can't be meant.
-    #[error("{}: {key}: {message}", path.display())]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// Such as `oscar.server`.
-        key: String,
-        /// One sentence, without a final full stop.
-        message: String,
-    },
+}
+
+/// A configuration's text and where it is from, for errors that are found after parsing.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub text: String,
+}
+
+impl Source {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Read`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), text })
+    }
+
+    /// Parses the text; see [`load_toml`].
+    ///
+    /// # Errors
+    /// [`ConfigError::Parse`].
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        parse_toml(&self.text, &self.path)
+    }
+
+    /// An error about the value or table at `span` (of a [`toml::Spanned`]).
+    pub fn error(&self, span: Range<usize>, message: impl Into<String>) -> ConfigError {
+        let (line, column) = position(&self.text, span.start);
+        ConfigError::Parse { path: self.path.clone(), line, column, message: message.into() }
+    }
+
+    /// The folder from which relative paths in the file count.
+    pub fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        }
+    }
 }
 
 /// Reads and parses a file. Give `T` the attribute `#[serde(deny_unknown_fields)]` on each of its tables.
