@@ -1,5 +1,6 @@
 //! BridgeBot: visitors of a website write by IRC, staff answer from an AIM client.
 
 pub mod aim;
+pub mod clock;
 pub mod irc;
 pub mod web;
