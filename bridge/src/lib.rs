@@ -2,5 +2,6 @@
 
 pub mod aim;
 pub mod clock;
+pub mod config;
 pub mod irc;
 pub mod web;

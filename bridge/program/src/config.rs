@@ -78,9 +78,7 @@ impl Source {
 /// # Errors
 /// [`ConfigError::Read`] or [`ConfigError::Parse`].
 pub fn load_toml<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    parse_toml(&text, path)
+    Source::read(path)?.parse()
 }
 
 /// Parses `text`; `path` is for errors only.

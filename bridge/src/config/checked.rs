@@ -1,0 +1,374 @@
+//! What the rest of the program may rely on: every value valid, every secret in hand, every path counted from the
+//! configuration's folder.
+
+use std::net::SocketAddr;
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+
+use ::toml::Spanned;
+use oscar_im::ScreenName;
+use program::{ConfigError, Failure, Secret, SecretSource, Source};
+
+use super::toml;
+pub use super::toml::{Routing, Synchronous};
+pub use super::values::HostPort;
+
+/// Bytes of one instant message where the configuration says nothing; see `docs/delivery.md`.
+pub const DEFAULT_MAX_IM_BYTES: usize = 2400;
+
+/// The least that leaves room for a label and some text, and the most that servers frame.
+const IM_BYTES: RangeInclusive<usize> = 200..=8000;
+
+/// A valid configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where conversations are kept.
+    pub store: Store,
+    /// Towards the visitors.
+    pub irc: Irc,
+    /// Towards staff.
+    pub oscar: Oscar,
+    /// Who answers.
+    pub staff: Staff,
+    /// The widget and its socket.
+    pub web: Option<Web>,
+    /// Where metrics are served.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// See [`toml::Store`].
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The SQLite file.
+    pub path: PathBuf,
+    /// What a commit waits for.
+    pub synchronous: Synchronous,
+}
+
+/// See [`toml::Irc`].
+#[derive(Debug, Clone)]
+pub struct Irc {
+    /// Where to connect.
+    pub server: HostPort,
+    /// TLS from the first byte.
+    pub tls: bool,
+    /// Further certificate authorities, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Wanted nick.
+    pub nick: String,
+    /// Joined after each sign-on.
+    pub channels: Vec<String>,
+    /// Server password.
+    pub password: Option<Secret>,
+    /// SASL PLAIN account and password.
+    pub sasl: Option<(String, Secret)>,
+}
+
+/// See [`toml::Oscar`].
+#[derive(Debug, Clone)]
+pub struct Oscar {
+    /// The authorizer.
+    pub server: HostPort,
+    /// TLS everywhere.
+    pub tls: bool,
+    /// Further certificate authorities, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// At least one, no two of the same name.
+    pub accounts: Vec<Account>,
+    /// Encoded bytes of one instant message.
+    pub max_im_bytes: usize,
+}
+
+/// One of the bridge's own OSCAR accounts.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Its name.
+    pub screen_name: ScreenName,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// See [`toml::Staff`].
+#[derive(Debug, Clone)]
+pub struct Staff {
+    /// Everybody listed, each once, in the order given.
+    pub handles: Vec<ScreenName>,
+    /// How lines are shared out.
+    pub routing: Routing,
+}
+
+/// See [`toml::Web`].
+#[derive(Debug, Clone)]
+pub struct Web {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Lower case; none: same host only.
+    pub allowed_origins: Vec<String>,
+    /// Towards the IRC daemon.
+    pub webirc_password: Option<Secret>,
+}
+
+/// Checks what the file says.
+///
+/// # Errors
+/// One sentence with file, line and column; exit status 2.
+pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
+    let folder = source.folder();
+    Ok(Config {
+        store: Store { path: folder.join(file.store.url.0), synchronous: file.store.synchronous },
+        irc: irc(file.irc, source)?,
+        oscar: oscar(file.oscar, source)?,
+        staff: staff(file.staff, source)?,
+        web: file.web.map(|table| web(table, folder)).transpose()?,
+        metrics: file.metrics.map(|table| metrics(table, source)).transpose()?,
+    })
+}
+
+/// Collects the three keys of one secret out of its table.
+macro_rules! secret {
+    ($folder:expr, $table:ident, $key:ident, $file:ident, $env:ident) => {
+        SecretSource { key: stringify!($key), value: $table.$key, file: $table.$file, env: $table.$env }
+            .resolve($folder)
+    };
+}
+
+fn irc(table: Spanned<toml::Irc>, source: &Source) -> Result<Irc, Failure> {
+    let span = table.span();
+    let irc = table.into_inner();
+    let folder = source.folder();
+    let password = secret!(folder, irc, password, password_file, password_env)?;
+    let sasl_password = secret!(folder, irc, sasl_password, sasl_password_file, sasl_password_env)?;
+    let sasl = match (irc.sasl_account, sasl_password) {
+        (Some(account), Some(password)) => Some((account, password)),
+        (None, None) => None,
+        (Some(_), None) => {
+            let message = "sasl_account needs sasl_password, sasl_password_file or sasl_password_env";
+            return Err(source.error(span, message).into());
+        }
+        (None, Some(_)) => return Err(source.error(span, "sasl_password needs sasl_account").into()),
+    };
+    Ok(Irc {
+        server: irc.server,
+        tls: irc.tls,
+        ca_file: irc.ca_file.map(|file| folder.join(file)),
+        nick: irc.nick.map_or_else(|| "bridgebot".to_owned(), |nick| nick.0),
+        channels: irc.channels.into_iter().map(|channel| channel.0).collect(),
+        password,
+        sasl,
+    })
+}
+
+fn oscar(table: Spanned<toml::Oscar>, source: &Source) -> Result<Oscar, Failure> {
+    let span = table.span();
+    let oscar = table.into_inner();
+    let folder = source.folder();
+    let mut accounts: Vec<Account> = Vec::new();
+    let password = secret!(folder, oscar, password, password_file, password_env)?;
+    if let Some(name) = oscar.screen_name {
+        accounts.push(account(name.0, password, span.clone(), source)?);
+    }
+    for table in oscar.account {
+        let span = table.span();
+        let more = table.into_inner();
+        let password = secret!(folder, more, password, password_file, password_env)?;
+        let account = account(more.screen_name.0, password, span.clone(), source)?;
+        if accounts.iter().any(|known| known.screen_name == account.screen_name) {
+            return Err(source.error(span, format!("account {} is given twice", account.screen_name)).into());
+        }
+        accounts.push(account);
+    }
+    if accounts.is_empty() {
+        let message = "screen_name is missing: the account that the bridge signs on with";
+        return Err(source.error(span, message).into());
+    }
+    let max_im_bytes = match oscar.max_im_bytes {
+        Some(bytes) if !IM_BYTES.contains(bytes.get_ref()) => {
+            let message = format!("max_im_bytes must be from {} to {}", IM_BYTES.start(), IM_BYTES.end());
+            return Err(source.error(bytes.span(), message).into());
+        }
+        Some(bytes) => bytes.into_inner(),
+        None => DEFAULT_MAX_IM_BYTES,
+    };
+    let ca_file = oscar.ca_file.map(|file| folder.join(file));
+    Ok(Oscar { server: oscar.server, tls: oscar.tls, ca_file, accounts, max_im_bytes })
+}
+
+fn account(
+    screen_name: ScreenName,
+    password: Option<Secret>,
+    span: Range<usize>,
+    source: &Source,
+) -> Result<Account, ConfigError> {
+    let Some(password) = password else {
+        let message = format!("account {screen_name} needs password, password_file or password_env");
+        return Err(source.error(span, message));
+    };
+    Ok(Account { screen_name, password })
+}
+
+fn staff(table: Spanned<toml::Staff>, source: &Source) -> Result<Staff, Failure> {
+    let span = table.span();
+    let staff = table.into_inner();
+    let mut listed: Vec<ScreenName> = staff.handles.into_iter().map(|name| name.0).collect();
+    if let Some(file) = staff.handles_file {
+        listed.extend(read_handles(&source.folder().join(file))?);
+    }
+    let mut handles = Vec::with_capacity(listed.len());
+    for name in listed {
+        if !handles.contains(&name) {
+            handles.push(name);
+        }
+    }
+    if handles.is_empty() {
+        return Err(source.error(span, "nobody is listed: name staff in handles or handles_file").into());
+    }
+    Ok(Staff { handles, routing: staff.routing })
+}
+
+/// The seed's file (row S5): one screen name a line, `#` starts a comment.
+fn read_handles(path: &Path) -> Result<Vec<ScreenName>, ConfigError> {
+    let source = Source::read(path)?;
+    let mut names = Vec::new();
+    for (index, line) in source.text.lines().enumerate() {
+        let name = ScreenName::new(line.split('#').next().unwrap_or_default().trim());
+        if name.as_str().is_empty() {
+            continue;
+        }
+        if !name.is_valid() {
+            let (path, message) = (path.to_owned(), "this is no screen name".to_owned());
+            return Err(ConfigError::Parse { path, line: index + 1, column: 1, message });
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+fn web(web: toml::Web, folder: &Path) -> Result<Web, Failure> {
+    Ok(Web {
+        listen: web.listen.0,
+        allowed_origins: web.allowed_origins.into_iter().map(|origin| origin.0).collect(),
+        webirc_password: secret!(folder, web, webirc_password, webirc_password_file, webirc_password_env)?,
+    })
+}
+
+fn metrics(table: Spanned<toml::Metrics>, source: &Source) -> Result<SocketAddr, ConfigError> {
+    let span = table.span();
+    let metrics = table.into_inner();
+    let listen = metrics.listen.0;
+    if !listen.ip().is_loopback() && !metrics.allow_remote {
+        let message =
+            format!("{listen} is not loopback; set allow_remote = true if others may read the metrics");
+        return Err(source.error(span, message));
+    }
+    Ok(listen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r##"
+[store]
+url = "sqlite:data/bridge.db"
+[irc]
+server = "127.0.0.1:6667"
+channels = ["#support"]
+[oscar]
+server = "aim.example.net:5190"
+screen_name = "bridgebot"
+password = "secret"
+[[oscar.account]]
+screen_name = "bridgebot 2"
+password = "secret2"
+[staff]
+handles = ["staff1", "Staff 1", "staff2"]
+[web]
+listen = "127.0.0.1:0"
+allowed_origins = ["https://www.Example.com"]
+[metrics]
+listen = "127.0.0.1:0"
+"##;
+
+    fn load(text: &str) -> Result<Config, String> {
+        let source = Source { path: "etc/b.toml".into(), text: text.to_owned() };
+        let file = source.parse().map_err(|error| error.to_string())?;
+        check(file, &source).map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn a_good_file_gives_valid_values_and_paths_from_its_folder() {
+        let config = load(GOOD).unwrap();
+        assert_eq!(config.store.path, Path::new("etc/data/bridge.db"));
+        assert_eq!(config.oscar.accounts.len(), 2);
+        assert_eq!(config.oscar.max_im_bytes, 2400);
+        assert_eq!(config.irc.nick, "bridgebot");
+        let names: Vec<&str> = config.staff.handles.iter().map(ScreenName::as_str).collect();
+        assert_eq!(names, ["staff1", "staff2"], "spaces and case don't count");
+        assert_eq!(config.web.unwrap().allowed_origins, ["https://www.example.com"]);
+    }
+
+    #[test]
+    fn each_mistake_gives_one_sentence_with_its_place() {
+        let cases = [
+            (
+                "channels = [",
+                "channles = [",
+                "etc/b.toml:6:1: unknown key `channles`; did you mean `channels`?",
+            ),
+            (
+                "127.0.0.1:6667",
+                "127.0.0.1",
+                "etc/b.toml:5:10: `127.0.0.1` is no address; write host:port, such as 127.0.0.1:6667",
+            ),
+            (
+                "\"#support\"",
+                "\"support\"",
+                "etc/b.toml:6:12: `support` is no channel; it begins with # and has no space, comma or colon",
+            ),
+            (
+                "password = \"secret\"\n",
+                "",
+                "account bridgebot needs password, password_file or password_env",
+            ),
+            ("bridgebot 2", "Bridge Bot", "account Bridge Bot is given twice"),
+            (
+                "[\"staff1\", \"Staff 1\", \"staff2\"]",
+                "[]",
+                "nobody is listed: name staff in handles or handles_file",
+            ),
+            (
+                "sqlite:data",
+                "mysql:data",
+                ":3:7: `mysql:data/bridge.db` is no store; write sqlite:FILE, such as sqlite:bridgebot.db",
+            ),
+            (
+                "[metrics]\nlisten = \"127.0.0.1:0\"",
+                "[metrics]\nlisten = \"0.0.0.0:9090\"",
+                "0.0.0.0:9090 is not loopback; set allow_remote = true if others may read the metrics",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            let error = load(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert!(error.starts_with("etc/b.toml:") && error.ends_with(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn each_table_refuses_an_unknown_key() {
+        let tables = ["[store]", "[irc]", "[oscar]", "[[oscar.account]]", "[staff]", "[web]", "[metrics]"];
+        for table in tables {
+            let text = GOOD.replacen(&format!("{table}\n"), &format!("{table}\nzzz = 1\n"), 1);
+            let error = load(&text).unwrap_err();
+            assert!(error.contains("unknown key `zzz`"), "{table}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_handles_file_has_names_and_comments() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("handles.txt"), "# staff\nstaff1\n\n  Staff Two # nights\n")
+            .unwrap();
+        let names = read_handles(&folder.path().join("handles.txt")).unwrap();
+        assert_eq!(names, [ScreenName::from("staff1"), ScreenName::from("stafftwo")]);
+    }
+}

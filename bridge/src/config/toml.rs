@@ -1,0 +1,182 @@
+//! The file's shape. Unknown keys are errors; what needs more than one key to judge is left to `checked`.
+//!
+//! A secret is three keys (`x`, `x_file`, `x_env`) of its table, spelled out because serde can't both flatten and
+//! refuse unknown keys.
+
+use std::path::PathBuf;
+
+use ::toml::Spanned;
+use program::Secret;
+use serde::Deserialize;
+
+use super::values::{Channel, HostPort, Listen, Name, Nick, Origin, StoreUrl};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Where conversations are kept.
+    #[serde(default)]
+    pub store: Store,
+    /// Towards the visitors.
+    pub irc: Spanned<Irc>,
+    /// Towards staff.
+    pub oscar: Spanned<Oscar>,
+    /// Who answers.
+    pub staff: Spanned<Staff>,
+    /// The widget and its socket; without it the bridge serves IRC clients only.
+    pub web: Option<Web>,
+    /// For whoever operates the bridge.
+    pub metrics: Option<Spanned<Metrics>>,
+}
+
+/// `[store]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// `sqlite:FILE`; default `sqlite:bridgebot.db`.
+    pub url: StoreUrl,
+    /// What a commit waits for; default `full`.
+    pub synchronous: Synchronous,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { url: StoreUrl("bridgebot.db".into()), synchronous: Synchronous::Full }
+    }
+}
+
+/// `[store] synchronous`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// Until the disk has it: survives a power cut.
+    Full,
+    /// Until the system has it: survives a crash of the bridge, not a power cut.
+    Normal,
+}
+
+/// `[irc]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Irc {
+    /// `host:port`.
+    pub server: HostPort,
+    /// TLS from the first byte.
+    #[serde(default)]
+    pub tls: bool,
+    /// PEM file with further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+    /// The bot's nick; default `bridgebot`.
+    pub nick: Option<Nick>,
+    /// Joined after each sign-on; default none.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// Server password.
+    pub password: Option<Secret>,
+    /// Or a file with it.
+    pub password_file: Option<PathBuf>,
+    /// Or the environment variable with it.
+    pub password_env: Option<String>,
+    /// SASL PLAIN.
+    pub sasl_account: Option<String>,
+    /// Its password.
+    pub sasl_password: Option<Secret>,
+    /// Or a file with it.
+    pub sasl_password_file: Option<PathBuf>,
+    /// Or the environment variable with it.
+    pub sasl_password_env: Option<String>,
+}
+
+/// `[oscar]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oscar {
+    /// The authorizer's `host:port`; usually port 5190.
+    pub server: HostPort,
+    /// TLS to it and to the addresses it redirects to.
+    #[serde(default)]
+    pub tls: bool,
+    /// PEM file with further certificate authorities.
+    pub ca_file: Option<PathBuf>,
+    /// The first account.
+    pub screen_name: Option<Name>,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Or a file with it.
+    pub password_file: Option<PathBuf>,
+    /// Or the environment variable with it.
+    pub password_env: Option<String>,
+    /// Encoded bytes of one instant message; default 2400.
+    pub max_im_bytes: Option<Spanned<usize>>,
+    /// `[[oscar.account]]`: more accounts.
+    #[serde(default)]
+    pub account: Vec<Spanned<Account>>,
+}
+
+/// `[[oscar.account]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Its name.
+    pub screen_name: Name,
+    /// Its password.
+    pub password: Option<Secret>,
+    /// Or a file with it.
+    pub password_file: Option<PathBuf>,
+    /// Or the environment variable with it.
+    pub password_env: Option<String>,
+}
+
+/// `[staff]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Staff {
+    /// One screen name a line, `#` starts a comment.
+    pub handles_file: Option<PathBuf>,
+    /// Screen names.
+    #[serde(default)]
+    pub handles: Vec<Name>,
+    /// Default `broadcast`.
+    #[serde(default)]
+    pub routing: Routing,
+}
+
+/// `[staff] routing`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Routing {
+    /// Everybody gets every line, as the original bot did.
+    #[default]
+    Broadcast,
+    /// The first to answer holds the conversation.
+    Claim,
+}
+
+/// `[web]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    /// `IP:PORT`.
+    pub listen: Listen,
+    /// Pages that may use the widget; none: pages of the same host only.
+    #[serde(default)]
+    pub allowed_origins: Vec<Origin>,
+    /// Towards the IRC daemon, so that visitors count by their own addresses.
+    pub webirc_password: Option<Secret>,
+    /// Or a file with it.
+    pub webirc_password_file: Option<PathBuf>,
+    /// Or the environment variable with it.
+    pub webirc_password_env: Option<String>,
+}
+
+/// `[metrics]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// `IP:PORT`.
+    pub listen: Listen,
+    /// Whether an address other than loopback is meant.
+    #[serde(default)]
+    pub allow_remote: bool,
+}

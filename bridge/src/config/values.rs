@@ -1,0 +1,137 @@
+//! Values that are checked while they are read, so that an error knows its line and column.
+
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+
+use oscar_im::ScreenName;
+use serde::{Deserialize, Deserializer, de::Error};
+
+/// `host:port` of a server that we connect to; the name is looked up at each try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostPort {
+    /// A name, an IPv4 address, or an IPv6 address without brackets.
+    pub host: String,
+    /// Not 0.
+    pub port: u16,
+}
+
+impl HostPort {
+    fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let port = port.parse().ok().filter(|port| *port != 0)?;
+        let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+        let good = match bracketed {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && host.chars().all(plain),
+        };
+        good.then(|| Self { host: bracketed.unwrap_or(host).to_owned(), port })
+    }
+}
+
+impl From<SocketAddr> for HostPort {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: address.port() }
+    }
+}
+
+impl fmt::Display for HostPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Deserialises a type from a string by a function that gives the value or one sentence.
+macro_rules! from_text {
+    ($type:ty, $parse:expr) => {
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                let parse: fn(&str) -> Result<Self, String> = $parse;
+                parse(&text).map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+from_text!(HostPort, |text| Self::parse(text)
+    .ok_or_else(|| format!("`{text}` is no address; write host:port, such as 127.0.0.1:6667")));
+
+/// An address that we listen on; port 0 picks a free one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(pub SocketAddr);
+
+from_text!(Listen, |text| {
+    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    numeric
+        .as_deref()
+        .unwrap_or(text)
+        .parse()
+        .map(Self)
+        .map_err(|_| format!("`{text}` is no address to listen on; write IP:PORT, such as 127.0.0.1:8080"))
+});
+
+/// `sqlite:FILE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreUrl(pub PathBuf);
+
+from_text!(StoreUrl, |text| match text.strip_prefix("sqlite:") {
+    Some(file) if !file.is_empty() => Ok(Self(file.into())),
+    _ => Err(format!("`{text}` is no store; write sqlite:FILE, such as sqlite:bridgebot.db")),
+});
+
+/// An IRC nick: at most 30 of RFC 1459's characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nick(pub String);
+
+from_text!(Nick, |text| {
+    let special = |c: char| r"[]\`_^{|}".contains(c);
+    let first = text.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || special(c));
+    let rest = text.chars().all(|c| c.is_ascii_alphanumeric() || special(c) || c == '-');
+    if first && rest && text.len() <= 30 {
+        return Ok(Self(text.to_owned()));
+    }
+    Err(format!(
+        "`{text}` is no IRC nick; use letters, digits and []\\`_^{{|}}-, 30 at most, no digit or - first"
+    ))
+});
+
+/// An IRC channel's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Channel(pub String);
+
+from_text!(Channel, |text| {
+    let plain = !text.contains([' ', ',', ':']) && !text.chars().any(char::is_control);
+    if text.starts_with(['#', '&']) && (2..=50).contains(&text.len()) && plain {
+        return Ok(Self(text.to_owned()));
+    }
+    Err(format!("`{text}` is no channel; it begins with # and has no space, comma or colon"))
+});
+
+/// A screen name as somebody wrote it in a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(pub ScreenName);
+
+from_text!(Name, |text| {
+    let name = ScreenName::new(text.trim());
+    if name.is_valid() { Ok(Self(name)) } else { Err(format!("`{text}` is no screen name")) }
+});
+
+/// The origin of a web page in lower case: scheme, host, and port where it isn't the scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(pub String);
+
+from_text!(Origin, |text| {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ', '@', '*']) => {
+            Ok(Self(text.to_ascii_lowercase()))
+        }
+        _ => Err(format!("`{text}` is no origin; write it as browsers do, such as https://www.example.com")),
+    }
+});
