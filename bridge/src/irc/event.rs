@@ -115,6 +115,11 @@ pub enum IrcEvent {
         /// After.
         to: String,
     },
+    /// Who has the nick now, as asked by [`IrcCommand::Identify`]. (Nobody: [`IrcEvent::Gone`].)
+    Identified {
+        /// With account and sign-on time where the daemon tells them.
+        source: Source,
+    },
     /// Somebody left the network (QUIT in a common channel, MONITOR 731).
     Gone {
         /// Who.
@@ -162,6 +167,12 @@ pub enum IrcCommand {
         to: String,
         /// Client tags with their `+`, unescaped.
         tags: Vec<(String, String)>,
+    },
+    /// Ask who has this nick (WHOIS); answered by [`IrcEvent::Identified`] or [`IrcEvent::Gone`]. The hub asks before
+    /// it pays an old debt to a visitor whom it has not heard since our sign-on: the nick may have changed hands.
+    Identify {
+        /// The nick.
+        nick: String,
     },
     /// Mark us away (nobody of staff is here), or back.
     Away(Option<String>),
