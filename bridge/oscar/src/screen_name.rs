@@ -74,6 +74,13 @@ impl fmt::Debug for ScreenName {
     }
 }
 
+impl Default for ScreenName {
+    /// The empty name, which nobody has.
+    fn default() -> Self {
+        Self::new("")
+    }
+}
+
 impl From<&str> for ScreenName {
     fn from(text: &str) -> Self {
         Self::new(text)

@@ -1,0 +1,275 @@
+//! The moving average by which servers limit what clients send: one piece of arithmetic for both sides.
+//!
+//! A class has a level in milliseconds. Each SNAC of the class moves it towards the time since the one before:
+//! `level := min(max, (level × (window − 1) + Δ) / window)`, in whole numbers. Below *disconnect* the connection is
+//! closed; below *limit* the class is limited, until the level is at *clear* again; below *alert* the client is
+//! warned. SNACs that a limited class drops count all the same, so a client that does not heed it is thrown out.
+//!
+//! A server calls [`Level::evaluate`] for each SNAC that comes. A client asks [`Level::earliest`] before it sends, and
+//! calls [`Level::evaluate`] when it does. Neither reads a clock: `now` is the time since any fixed moment.
+//!
+//! Source: open-oscar-server's `wire/rate_limit.go`, and its answers to bursts in the captures
+//! `raw-bos-rate-burst` and `raw-bos-rate-half-second`.
+
+use crate::foodgroup::oservice::RateClass;
+use std::time::Duration;
+
+/// How far above *limit* a client keeps its level. The server's clock and the network move it by some milliseconds of
+/// Δ divided by the window; being in *alert* costs nothing.
+pub const MARGIN: u32 = 50;
+
+/// How a class stands after a SNAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RateStatus {
+    /// Fine.
+    Clear,
+    /// Taken, with a warning.
+    Alert,
+    /// Dropped.
+    Limited,
+    /// The connection is to be closed. open-oscar-server still takes the SNAC.
+    Disconnect,
+}
+
+/// The level of one class of one session.
+#[derive(Debug, Clone)]
+pub struct Level {
+    class: RateClass,
+    current: u32,
+    limited: bool,
+    last: Duration,
+}
+
+impl Level {
+    /// Starts from the class's own *current*, as 01/07 states it, with the last SNAC at `now`.
+    pub const fn new(class: RateClass, now: Duration) -> Self {
+        Self { class, current: class.current, limited: is_dropping(&class), last: now }
+    }
+
+    /// The class's parameters.
+    pub const fn class(&self) -> &RateClass {
+        &self.class
+    }
+
+    /// The level after the last SNAC.
+    pub const fn level(&self) -> u32 {
+        self.current
+    }
+
+    /// Whether SNACs are dropped until *clear*.
+    pub const fn is_limited(&self) -> bool {
+        self.limited
+    }
+
+    /// The time of the last SNAC.
+    pub const fn last(&self) -> Duration {
+        self.last
+    }
+
+    /// As a record for 01/07 and 01/0A, with the state that 35-byte records have.
+    pub fn record(&self, now: Duration) -> RateClass {
+        let state = crate::foodgroup::oservice::RateState {
+            last: millis(now.saturating_sub(self.last)),
+            dropping: u8::from(self.limited),
+        };
+        RateClass { current: self.current, state: Some(state), ..self.class }
+    }
+
+    /// Counts one SNAC at `now`, and says what becomes of it.
+    pub fn evaluate(&mut self, now: Duration) -> RateStatus {
+        self.current = self.level_if_sent(now);
+        self.last = self.last.max(now);
+        if self.current < self.class.disconnect {
+            self.limited = true;
+            return RateStatus::Disconnect;
+        }
+        if self.limited && self.current >= self.class.clear {
+            self.limited = false;
+        }
+        if self.limited || self.current < self.class.limit {
+            self.limited = true;
+            RateStatus::Limited
+        } else if self.current < self.class.alert {
+            RateStatus::Alert
+        } else {
+            RateStatus::Clear
+        }
+    }
+
+    /// Whether a limited class would be free again if a SNAC came at `now`; servers tell so (01/0A code 4) without
+    /// waiting for one. The level itself moves only with a SNAC.
+    pub fn clears(&mut self, now: Duration) -> bool {
+        let clears = self.limited && self.level_if_sent(now) >= self.class.clear;
+        self.limited &= !clears;
+        clears
+    }
+
+    /// Takes what 01/0A says; for clients. With new parameters the server's level is taken; with the same ones the
+    /// lower of the two, because SNACs of ours that the notice did not count may have been on their way.
+    pub fn adopt(&mut self, class: RateClass, now: Duration) {
+        let parameters = |class: &RateClass| RateClass { current: 0, state: None, ..*class };
+        let changed = parameters(&class) != parameters(&self.class);
+        self.current = if changed { class.current } else { class.current.min(self.current) };
+        self.limited = is_dropping(&class);
+        self.class = class;
+        self.last = self.last.min(now);
+    }
+
+    /// The earliest time, `now` or later, at which one more SNAC leaves the level at or above *limit* plus
+    /// [`MARGIN`] (while limited: at *clear*, which lifts the limit). `None` if that is above the class's *max*, so
+    /// that no waiting is long enough: its numbers make no sense.
+    pub fn earliest(&self, now: Duration) -> Option<Duration> {
+        let needed = self.needed();
+        // The least Δ with (level × (window − 1) + Δ) / window ≥ needed. Products of 32-bit numbers fit.
+        let window = u64::from(self.class.window.max(1));
+        let elapsed = (needed * window).saturating_sub(u64::from(self.current) * (window - 1));
+        (needed <= u64::from(self.class.max))
+            .then(|| self.last.saturating_add(Duration::from_millis(elapsed)).max(now))
+    }
+
+    /// How many SNACs may go at once at `now`, at most `at_most`.
+    pub fn credits(&self, now: Duration, at_most: u32) -> u32 {
+        let mut after = self.clone();
+        let mut credits = 0;
+        while credits < at_most && after.earliest(now).is_some_and(|earliest| earliest <= now) {
+            after.evaluate(now);
+            credits += 1;
+        }
+        credits
+    }
+
+    fn needed(&self) -> u64 {
+        let limit = self.class.limit.saturating_add(MARGIN);
+        u64::from(if self.limited { limit.max(self.class.clear) } else { limit })
+    }
+
+    fn level_if_sent(&self, now: Duration) -> u32 {
+        let window = u64::from(self.class.window.max(1));
+        let elapsed = u64::from(millis(now.saturating_sub(self.last)));
+        let level = (u64::from(self.current) * (window - 1) + elapsed) / window;
+        u32::try_from(level.min(u64::from(self.class.max))).unwrap_or(u32::MAX)
+    }
+}
+
+const fn is_dropping(class: &RateClass) -> bool {
+    match class.state {
+        Some(state) => state.dropping != 0,
+        None => false,
+    }
+}
+
+fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Class 3 of open-oscar-server: instant messages.
+    const IMS: RateClass = RateClass {
+        id: 3,
+        window: 20,
+        clear: 5100,
+        alert: 5000,
+        limit: 4000,
+        disconnect: 3000,
+        current: 6000,
+        max: 6000,
+        state: None,
+    };
+
+    fn secs(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    #[test]
+    fn a_burst_is_served_as_the_real_server_serves_it() {
+        // The capture `raw-bos-rate-burst`: 3 until alert, 7 pass, 6 are dropped, the 14th closes the connection.
+        let mut level = Level::new(IMS, Duration::ZERO);
+        let statuses: Vec<_> = (1..=14).map(|at| level.evaluate(secs(f64::from(at) * 0.001))).collect();
+        assert_eq!(&statuses[..3], &[RateStatus::Clear; 3]);
+        assert_eq!(&statuses[3..7], &[RateStatus::Alert; 4]);
+        assert_eq!(&statuses[7..13], &[RateStatus::Limited; 6]);
+        assert_eq!(statuses[13], RateStatus::Disconnect);
+    }
+
+    #[test]
+    fn once_limited_only_clear_ends_it() {
+        let mut level = Level::new(IMS, Duration::ZERO);
+        while level.evaluate(Duration::ZERO) != RateStatus::Limited {}
+        assert!(!level.clears(secs(26.0)));
+        assert!(level.clone().clears(secs(27.0)));
+        assert_eq!(level.evaluate(secs(20.0)), RateStatus::Limited);
+        assert_eq!(level.earliest(secs(20.0)).map(|at| at.as_secs()), Some(31));
+    }
+
+    #[test]
+    fn lasting_rates_are_those_of_the_real_server() {
+        for (interval, worst) in [(5.0, RateStatus::Clear), (4.0, RateStatus::Alert)] {
+            let mut level = Level::new(IMS, Duration::ZERO);
+            for at in 1..1000 {
+                let status = level.evaluate(secs(f64::from(at) * interval));
+                assert!(status == RateStatus::Clear || status == worst, "{interval} {at} {status:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_asks_is_never_limited_and_hardly_slower_than_allowed() {
+        for jitter in [0, 1, 40, 300] {
+            let (mut ours, mut servers) = (Level::new(IMS, Duration::ZERO), Level::new(IMS, Duration::ZERO));
+            let (mut now, mut sent) = (Duration::ZERO, 0u32);
+            loop {
+                now = ours.earliest(now).unwrap();
+                if now > secs(600.0) {
+                    break;
+                }
+                ours.evaluate(now);
+                // The network delays every second SNAC, so that pairs arrive closer together than they left.
+                let arrival = now + Duration::from_millis(if sent.is_multiple_of(2) { jitter } else { 0 });
+                let status = servers.evaluate(arrival.max(servers.last()));
+                assert!(matches!(status, RateStatus::Clear | RateStatus::Alert), "{jitter} {sent}");
+                sent += 1;
+            }
+            assert!((149..=157).contains(&sent), "{sent}");
+        }
+    }
+
+    #[test]
+    fn credits_are_what_may_go_at_once() {
+        let mut level = Level::new(IMS, Duration::ZERO);
+        assert_eq!(level.credits(Duration::ZERO, 64), 7);
+        for _ in 0..7 {
+            level.evaluate(Duration::ZERO);
+        }
+        assert_eq!(level.credits(Duration::ZERO, 64), 0);
+        assert_eq!(level.credits(secs(3600.0), 3), 3);
+    }
+
+    #[test]
+    fn a_notice_never_hides_what_is_on_its_way() {
+        let mut level = Level::new(IMS, Duration::ZERO);
+        for _ in 0..5 {
+            level.evaluate(Duration::ZERO);
+        }
+        let before = level.level();
+        level.adopt(RateClass { current: 5700, ..IMS }, Duration::ZERO);
+        assert_eq!(level.level(), before);
+        level.adopt(RateClass { current: 5700, limit: 4500, ..IMS }, Duration::ZERO);
+        assert_eq!(level.level(), 5700);
+    }
+
+    #[test]
+    fn numbers_without_sense_do_not_panic() {
+        let odd = RateClass { window: 0, limit: u32::MAX, max: 0, ..IMS };
+        let mut level = Level::new(odd, Duration::MAX);
+        assert_eq!(level.earliest(Duration::ZERO), None);
+        level.evaluate(Duration::ZERO);
+        let huge =
+            RateClass { window: u32::MAX, current: u32::MAX, max: u32::MAX, limit: u32::MAX - 60, ..IMS };
+        let mut level = Level::new(huge, Duration::ZERO);
+        level.evaluate(Duration::MAX);
+        let _ = level.earliest(Duration::MAX);
+    }
+}
