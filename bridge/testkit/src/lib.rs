@@ -4,6 +4,7 @@
 pub mod capture;
 pub mod child;
 pub mod peer;
+pub mod wait;
 
 use std::path::PathBuf;
 
