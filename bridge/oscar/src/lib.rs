@@ -1,8 +1,11 @@
 //! OSCAR, the protocol of AIM and ICQ.
 
 pub mod foodgroup;
+mod outgoing;
 pub mod rate;
 pub mod screen_name;
+pub mod sign_on;
+pub mod text;
 pub mod wire;
 
 pub use screen_name::ScreenName;

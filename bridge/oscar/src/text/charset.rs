@@ -1,0 +1,120 @@
+//! Charsets of instant messages: what the number says, and what clients mean by it.
+
+use crate::foodgroup::icbm::TextFragment;
+
+/// US-ASCII, or whatever the client had.
+pub const ASCII: u16 = 0x0000;
+/// UTF-16, big-endian; AOL called it UCS-2, but surrogates do occur (emoji from libpurple).
+pub const UTF16: u16 = 0x0002;
+/// ISO-8859-1, in fact Windows-1252.
+pub const LATIN1: u16 = 0x0003;
+
+/// Characters made of bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decoded {
+    /// With U+FFFD where the bytes made no sense.
+    pub text: String,
+    /// Whether there is such a place.
+    pub lossy: bool,
+}
+
+/// Reads text. Under [`ASCII`], and under numbers that we don't know, bytes above 7F are UTF-8 if they are valid as
+/// that (BitlBee sends emoji so when its conversion to UCS-2 fails), else Windows-1252, which takes every byte.
+pub fn decode(part: &TextFragment) -> Decoded {
+    match part.charset {
+        UTF16 => utf16(&part.bytes),
+        LATIN1 => exact(windows_1252(&part.bytes)),
+        _ => {
+            exact(std::str::from_utf8(&part.bytes).map_or_else(|_| windows_1252(&part.bytes), str::to_owned))
+        }
+    }
+}
+
+/// Writes text: [`ASCII`] if it is that, else [`UTF16`]; never Latin-1, as libpurple doesn't either.
+pub fn encode(text: &str) -> TextFragment {
+    let (charset, bytes) = if text.is_ascii() {
+        (ASCII, text.as_bytes().to_vec())
+    } else {
+        (UTF16, text.encode_utf16().flat_map(u16::to_be_bytes).collect())
+    };
+    TextFragment { charset, language: 0, bytes }
+}
+
+/// The bytes that [`encode`] gives for this text.
+pub fn encoded_length(text: &str) -> usize {
+    if text.is_ascii() { text.len() } else { text.encode_utf16().count() * 2 }
+}
+
+/// The number for a charset's name, as chat rooms and MIME types give it.
+pub fn from_name(name: &str) -> u16 {
+    match name.trim().trim_matches('"').to_ascii_lowercase().as_str() {
+        "unicode-2-0" | "utf-16" | "utf-16be" | "ucs-2be" | "iso-10646-ucs-2" => UTF16,
+        "iso-8859-1" | "latin1" | "windows-1252" => LATIN1,
+        _ => ASCII,
+    }
+}
+
+/// The name of a charset in chat rooms and MIME types.
+pub const fn name(charset: u16) -> &'static str {
+    match charset {
+        UTF16 => "unicode-2-0",
+        LATIN1 => "iso-8859-1",
+        _ => "us-ascii",
+    }
+}
+
+fn utf16(bytes: &[u8]) -> Decoded {
+    let (pairs, odd) = bytes.as_chunks::<2>();
+    let mut lossy = !odd.is_empty();
+    let mut text = String::with_capacity(bytes.len());
+    for unit in char::decode_utf16(pairs.iter().copied().map(u16::from_be_bytes)) {
+        text.push(unit.unwrap_or_else(|_| {
+            lossy = true;
+            char::REPLACEMENT_CHARACTER
+        }));
+    }
+    if !odd.is_empty() {
+        text.push(char::REPLACEMENT_CHARACTER);
+    }
+    Decoded { text, lossy }
+}
+
+fn windows_1252(bytes: &[u8]) -> String {
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0.into_owned()
+}
+
+const fn exact(text: String) -> Decoded {
+    Decoded { text, lossy: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(charset: u16, bytes: &[u8]) -> Decoded {
+        decode(&TextFragment { charset, language: 0, bytes: bytes.to_vec() })
+    }
+
+    #[test]
+    fn charset_0_may_hold_utf8_or_windows_1252() {
+        assert_eq!(read(ASCII, "日 😀".as_bytes()).text, "日 😀");
+        assert_eq!(read(ASCII, b"caf\xe9 \x80").text, "café €");
+        assert_eq!(read(LATIN1, b"caf\xe9").text, "café");
+    }
+
+    #[test]
+    fn charset_2_may_hold_surrogates() {
+        let emoji = encode("a😀");
+        assert_eq!(emoji.bytes, [0, b'a', 0xd8, 0x3d, 0xde, 0x00]);
+        assert_eq!(decode(&emoji), Decoded { text: "a😀".into(), lossy: false });
+        assert_eq!(read(UTF16, &[0xd8, 0x3d, 0, b'x', 7]).text, "\u{fffd}x\u{fffd}");
+        assert!(read(UTF16, &[0xd8, 0x3d]).lossy);
+    }
+
+    #[test]
+    fn the_length_is_known_beforehand() {
+        for text in ["", "plain", "café", "日本語 😀"] {
+            assert_eq!(encoded_length(text), encode(text).bytes.len());
+        }
+    }
+}
