@@ -1,0 +1,412 @@
+//! Who speaks: sign-on time and account of each source, learnt by WHOIS before its first line goes on.
+//!
+//! A nick is not a person. user@host together with the sign-on time tells a visitor from the next holder of the
+//! nick, so a line waits (in order per source, bounded, with a deadline) until that is known. What was learnt
+//! holds while we would see the source go: in a common channel, or watched by MONITOR; else for a short time.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use super::event::{IrcEvent, IrcLine, Place, Source, Speech};
+use super::isupport::ISupport;
+use super::queue::Queue;
+use super::text::{Line, LineText, Word};
+
+/// How long a line waits for what WHOIS tells; then it goes on with what is known.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer holds when nothing would tell us that its person left.
+const UNANCHORED: Duration = Duration::from_secs(30);
+/// WHOIS under way at once.
+const IN_FLIGHT: usize = 4;
+/// Lines that wait in all; beyond it those of the source that waits longest go on unidentified.
+const MAX_HELD: usize = 512;
+/// People remembered.
+const MAX_KNOWN: usize = 4096;
+
+#[derive(Debug)]
+struct Known {
+    user: String,
+    host: String,
+    account: Option<String>,
+    signed_on: Option<u64>,
+    learnt: Instant,
+    /// Whether we would see this person leave.
+    anchored: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// As spelled by the daemon.
+    nick: String,
+    /// User and host of the lines; `None` when none wait.
+    expected: Option<(String, String)>,
+    lines: VecDeque<IrcLine>,
+    /// The hub asked who this is.
+    wanted: bool,
+    deadline: Instant,
+    /// WHOIS was queued.
+    asked: bool,
+    answer: Answer,
+}
+
+#[derive(Debug, Default)]
+struct Answer {
+    /// User and host as 311 named them.
+    found: Option<(String, String)>,
+    account: Option<String>,
+    signed_on: Option<u64>,
+}
+
+impl Known {
+    fn is_fresh(&self, now: Instant) -> bool {
+        self.anchored || now.saturating_duration_since(self.learnt) < UNANCHORED
+    }
+
+    fn source(&self, nick: &str) -> Source {
+        Source {
+            nick: nick.to_owned(),
+            user: self.user.clone(),
+            host: self.host.clone(),
+            account: self.account.clone(),
+            signed_on: self.signed_on,
+        }
+    }
+}
+
+impl Waiting {
+    fn new(nick: &str, now: Instant) -> Self {
+        Self {
+            nick: nick.to_owned(),
+            expected: None,
+            lines: VecDeque::new(),
+            wanted: false,
+            deadline: now + PATIENCE,
+            asked: false,
+            answer: Answer::default(),
+        }
+    }
+}
+
+/// The sources of lines, by nick.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    known: HashMap<String, Known>,
+    waiting: HashMap<String, Waiting>,
+    /// Folded nicks in the order in which they began to wait.
+    order: VecDeque<String>,
+    held: usize,
+    ready: VecDeque<IrcEvent>,
+    /// Folded nicks on the daemon's MONITOR list, oldest first.
+    watched: VecDeque<String>,
+}
+
+impl People {
+    /// Takes a line; it comes out of [`People::poll_ready`] now or later, after those before it of the same source.
+    pub(super) fn admit(&mut self, mut line: IrcLine, support: &ISupport, now: Instant, queue: &mut Queue) {
+        let nick = support.case_mapping.fold(&line.from.nick);
+        if let Some(waiting) = self.waiting.get_mut(&nick) {
+            let from = (line.from.user.clone(), line.from.host.clone());
+            if *waiting.expected.get_or_insert_with(|| from.clone()) == from {
+                waiting.lines.push_back(line);
+                self.held += 1;
+                self.bound(now);
+                return;
+            }
+            self.release(&nick, now);
+        }
+        if let Some(known) = self.fresh(&nick, &line.from, now) {
+            known.anchored |= line.place != Place::Private && !line.replayed;
+            fill(&mut line, known.account.as_ref(), known.signed_on);
+            self.ready.push_back(IrcEvent::Line(line));
+            return;
+        }
+        let nothing_to_learn =
+            line.from.account.is_some() || line.speech == Speech::Notice || line.from.user.is_empty();
+        if nothing_to_learn {
+            self.ready.push_back(IrcEvent::Line(line));
+            return;
+        }
+        self.known.remove(&nick);
+        let mut waiting = Waiting::new(&line.from.nick, now);
+        waiting.expected = Some((line.from.user.clone(), line.from.host.clone()));
+        waiting.lines.push_back(line);
+        self.held += 1;
+        self.wait(nick, waiting, queue);
+        self.bound(now);
+    }
+
+    /// Asks who has a nick; the answer comes out of [`People::poll_ready`].
+    pub(super) fn identify(&mut self, nick: &str, support: &ISupport, now: Instant, queue: &mut Queue) {
+        let folded = support.case_mapping.fold(nick);
+        if let Some(waiting) = self.waiting.get_mut(&folded) {
+            waiting.wanted = true;
+            return;
+        }
+        if let Some(known) = self.known.get(&folded).filter(|known| known.is_fresh(now)) {
+            self.ready.push_back(IrcEvent::Identified { source: known.source(nick) });
+            return;
+        }
+        let mut waiting = Waiting::new(nick, now);
+        waiting.wanted = true;
+        self.wait(folded, waiting, queue);
+    }
+
+    /// The next line whose source is as known as it will be, or answer to [`People::identify`].
+    pub(super) fn poll_ready(&mut self) -> Option<IrcEvent> {
+        self.ready.pop_front()
+    }
+
+    /// What is known of a source now; `None` while lines of it wait.
+    pub(super) fn describe(
+        &mut self,
+        mut source: Source,
+        support: &ISupport,
+        now: Instant,
+    ) -> Option<Source> {
+        let nick = support.case_mapping.fold(&source.nick);
+        if self.waiting.contains_key(&nick) {
+            return None;
+        }
+        if let Some(known) = self.fresh(&nick, &source, now) {
+            source.account = source.account.or_else(|| known.account.clone());
+            source.signed_on = known.signed_on;
+        }
+        Some(source)
+    }
+
+    /// 311: whom the WHOIS is about.
+    pub(super) fn whois_user(&mut self, nick: &str, user: &str, host: &str) {
+        if let Some(waiting) = self.waiting.get_mut(nick) {
+            waiting.answer.found = Some((user.to_owned(), host.to_owned()));
+        }
+    }
+
+    /// 330.
+    pub(super) fn whois_account(&mut self, nick: &str, account: &str) {
+        if let Some(waiting) = self.waiting.get_mut(nick) {
+            waiting.answer.account = Some(account.to_owned());
+        }
+    }
+
+    /// 317.
+    pub(super) fn whois_signed_on(&mut self, nick: &str, at: Option<u64>) {
+        if let Some(waiting) = self.waiting.get_mut(nick) {
+            waiting.answer.signed_on = at;
+        }
+    }
+
+    /// 401 or 402 while a WHOIS is under way that has told nothing yet. `false`: it is about something else.
+    pub(super) fn whois_absent(&mut self, nick: &str, now: Instant) -> bool {
+        let ours =
+            self.waiting.get(nick).is_some_and(|waiting| waiting.asked && waiting.answer.found.is_none());
+        if ours {
+            self.release(nick, now);
+        }
+        ours
+    }
+
+    /// 318.
+    pub(super) fn whois_end(&mut self, nick: &str, now: Instant, support: &ISupport, queue: &mut Queue) {
+        let Some(waiting) = self.waiting.get(nick) else { return };
+        let place = waiting.lines.back().map(|line| (line.place.clone(), line.replayed));
+        let spelled = waiting.nick.clone();
+        self.release(nick, now);
+        match place {
+            // Nobody's line waits: the hub wants to write to this person.
+            None | Some((Place::Private, false)) => self.watch(nick, &spelled, support, queue),
+            Some((Place::Channel(_), false)) => {
+                if let Some(known) = self.known.get_mut(nick) {
+                    known.anchored = true;
+                }
+            }
+            Some((_, true)) => {}
+        }
+        self.ask_next(queue);
+    }
+
+    /// QUIT, or MONITOR's 731: the nick is nobody's now.
+    pub(super) fn gone(&mut self, nick: &str, now: Instant) {
+        if let Some(waiting) = self.waiting.get_mut(nick) {
+            // The session says so itself.
+            waiting.wanted = false;
+        }
+        self.release(nick, now);
+        self.known.remove(nick);
+    }
+
+    /// NICK: the same person under another name. Folded nicks.
+    pub(super) fn renamed(&mut self, from: &str, to: &str, now: Instant) {
+        self.release(from, now);
+        self.release(to, now);
+        self.known.remove(to);
+        if let Some(mut known) = self.known.remove(from) {
+            // MONITOR watches the old nick.
+            known.anchored = false;
+            known.learnt = now;
+            self.known.insert(to.to_owned(), known);
+        }
+    }
+
+    /// PART or KICK: a later QUIT may pass unseen.
+    pub(super) fn parted(&mut self, nick: &str, now: Instant) {
+        let watched = self.watched.iter().any(|other| other == nick);
+        if let Some(known) = self.known.get_mut(nick)
+            && !watched
+        {
+            known.anchored = false;
+            known.learnt = now;
+        }
+    }
+
+    /// ACCOUNT or CHGHOST: what was learnt is no longer so.
+    pub(super) fn changed(&mut self, nick: &str) {
+        self.known.remove(nick);
+    }
+
+    /// 730: a watched nick is there, as this person.
+    pub(super) fn watched_is_on(&mut self, nick: &str, user_and_host: &str) {
+        let Some(known) = self.known.get_mut(nick) else { return };
+        if user_and_host.is_empty() || user_and_host == format!("{}@{}", known.user, known.host) {
+            known.anchored = true;
+        } else {
+            self.known.remove(nick);
+        }
+    }
+
+    /// 734: the daemon watches no more than it does.
+    pub(super) fn watch_list_full(&mut self, nicks: &str, support: &ISupport) {
+        for nick in nicks.split(',') {
+            let nick = support.case_mapping.fold(nick);
+            self.watched.retain(|other| *other != nick);
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, queue: &mut Queue) {
+        let late = |people: &Self| {
+            let first = people.order.front()?;
+            people.waiting.get(first).is_none_or(|waiting| waiting.deadline <= now).then(|| first.clone())
+        };
+        while let Some(nick) = late(self) {
+            self.release(&nick, now);
+        }
+        self.ask_next(queue);
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.waiting.get(self.order.front()?).map(|waiting| waiting.deadline)
+    }
+
+    fn fresh(&mut self, nick: &str, source: &Source, now: Instant) -> Option<&mut Known> {
+        self.known
+            .get_mut(nick)
+            .filter(|known| known.user == source.user && known.host == source.host && known.is_fresh(now))
+    }
+
+    fn ask_next(&mut self, queue: &mut Queue) {
+        let under_way = self.waiting.values().filter(|waiting| waiting.asked).count();
+        let mut free = IN_FLIGHT.saturating_sub(under_way);
+        for nick in &self.order {
+            if free == 0 {
+                break;
+            }
+            let Some(waiting) = self.waiting.get_mut(nick).filter(|waiting| !waiting.asked) else { continue };
+            waiting.asked = true;
+            free -= 1;
+            if let Some(word) = Word::new(&waiting.nick) {
+                // Named twice, the question goes to the server that the person is on: only it knows 317.
+                queue.query(Line::new("WHOIS").word(&word).word(&word));
+            }
+        }
+    }
+
+    /// Lets the waiting lines of a nick go on with what is known.
+    fn release(&mut self, nick: &str, now: Instant) {
+        let Some(waiting) = self.waiting.remove(nick) else {
+            self.order.retain(|other| other != nick);
+            return;
+        };
+        self.order.retain(|other| other != nick);
+        self.held = self.held.saturating_sub(waiting.lines.len());
+        let Answer { found, account, signed_on } = waiting.answer;
+        let same = found.is_some() && (waiting.expected.is_none() || waiting.expected == found);
+        for mut line in waiting.lines {
+            if same {
+                fill(&mut line, account.as_ref(), signed_on);
+            }
+            self.ready.push_back(IrcEvent::Line(line));
+        }
+        let known =
+            found.map(|(user, host)| Known { user, host, account, signed_on, learnt: now, anchored: false });
+        if waiting.wanted {
+            self.ready.push_back(match &known {
+                Some(known) => IrcEvent::Identified { source: known.source(&waiting.nick) },
+                // Not answered in time counts as nobody: what is owed stays owed.
+                None => IrcEvent::Gone { nick: waiting.nick },
+            });
+        }
+        if let Some(known) = known {
+            self.make_room();
+            self.known.insert(nick.to_owned(), known);
+        }
+    }
+
+    fn wait(&mut self, nick: String, waiting: Waiting, queue: &mut Queue) {
+        self.waiting.insert(nick.clone(), waiting);
+        self.order.push_back(nick);
+        self.ask_next(queue);
+    }
+
+    fn bound(&mut self, now: Instant) {
+        while self.held > MAX_HELD {
+            let Some(first) = self.order.front().cloned() else { return };
+            self.release(&first, now);
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.known.len() < MAX_KNOWN {
+            return;
+        }
+        let oldest = self.known.iter().min_by_key(|(_, known)| known.learnt).map(|(nick, _)| nick.clone());
+        if let Some(nick) = oldest {
+            self.known.remove(&nick);
+        }
+    }
+
+    fn watch(&mut self, nick: &str, spelled: &str, support: &ISupport, queue: &mut Queue) {
+        let Some(limit) = support.monitor else { return };
+        if self.watched.iter().any(|other| other == nick) || limit < 2 {
+            return;
+        }
+        // One place stays free for our own wanted nick.
+        if self.watched.len() + 1 >= limit
+            && let Some(oldest) = self.watched.pop_front()
+        {
+            if let Some(known) = self.known.get_mut(&oldest) {
+                known.anchored = false;
+            }
+            monitor("-", &oldest, queue);
+        }
+        self.watched.push_back(nick.to_owned());
+        monitor("+", spelled, queue);
+    }
+}
+
+/// `MONITOR + nick` or `MONITOR - nick`.
+pub(super) fn monitor(sign: &str, nick: &str, queue: &mut Queue) {
+    if let Some(sign) = Word::new(sign) {
+        queue.query(Line::new("MONITOR").word(&sign).trailing(&LineText::flat(nick)));
+    }
+}
+
+/// Adds what WHOIS told, unless the line is older than the sign-on: then it was somebody else's.
+fn fill(line: &mut IrcLine, account: Option<&String>, signed_on: Option<u64>) {
+    let said = line.at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    if line.replayed && signed_on.is_some_and(|at| at > said) {
+        return;
+    }
+    line.from.signed_on = signed_on;
+    if line.from.account.is_none() {
+        line.from.account = account.cloned();
+    }
+}

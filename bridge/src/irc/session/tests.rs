@@ -1,0 +1,697 @@
+//! The session as transcripts: both sides and the clock in view.
+#![allow(clippy::disallowed_methods)]
+
+use std::time::UNIX_EPOCH;
+
+use super::*;
+
+fn config() -> SessionConfig {
+    let word = |text: &str| Word::new(text).unwrap();
+    SessionConfig {
+        nick: word("bridgebot"),
+        user: word("bridgebot"),
+        real_name: LineText::flat("bridge"),
+        channels: vec![Channel { name: word("#blah"), key: None }],
+        password: None,
+        sasl: None,
+        pacing: None,
+    }
+}
+
+struct Transcript {
+    session: Session,
+    now: Moment,
+}
+
+/// 2025-01-01T00:00:00Z.
+const WALL: u64 = 1_735_689_600;
+
+impl Transcript {
+    fn start(config: SessionConfig) -> Self {
+        Self::resume(config, Memory::default())
+    }
+
+    fn resume(config: SessionConfig, memory: Memory) -> Self {
+        let now = Moment { instant: Instant::now(), wall: UNIX_EPOCH + Duration::from_secs(WALL) };
+        Self { session: Session::new(config, memory, now), now }
+    }
+
+    /// Signed on to a daemon that offers `caps` and says `support` of itself, in #blah.
+    fn online(caps: &str, support: &str) -> Self {
+        Self::back_online(caps, support, Memory::default())
+    }
+
+    fn back_online(caps: &str, support: &str, memory: Memory) -> Self {
+        let mut t = Self::resume(config(), memory);
+        t.greeted();
+        t.gets(&format!(":irc.test CAP * LS :{caps}"));
+        let wanted: Vec<String> = t.everything();
+        if let Some(request) = wanted.first().and_then(|line| line.strip_prefix("CAP REQ :")) {
+            t.gets(&format!(":irc.test CAP * ACK :{request}")).sends("CAP END");
+        }
+        t.gets(":irc.test 001 bridgebot :Welcome")
+            .gets(&format!(":irc.test 005 bridgebot CHANTYPES=# NICKLEN=30 {support} :are supported"))
+            .gets(":irc.test 422 bridgebot :MOTD File is missing")
+            .event(&IrcEvent::SignedOn { nick: "bridgebot".into() });
+        let sent = t.everything();
+        assert!(sent.contains(&"JOIN #blah".to_owned()), "{sent:?}");
+        t.gets(":bridgebot!~bridgebot@127.0.0.1 JOIN #blah")
+            .event(&IrcEvent::Joined { channel: "#blah".into() });
+        t
+    }
+
+    fn greeted(&mut self) -> &mut Self {
+        self.sends("CAP LS 302").sends("NICK bridgebot").sends("USER bridgebot 0 * :bridge")
+    }
+
+    #[track_caller]
+    fn sends(&mut self, line: &str) -> &mut Self {
+        let sent = self.session.poll_transmit(self.now).map(String::from);
+        assert_eq!(sent.as_deref(), Some(line));
+        self
+    }
+
+    fn everything(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.session.poll_transmit(self.now)).map(String::from).collect()
+    }
+
+    fn gets(&mut self, line: &str) -> &mut Self {
+        self.session.receive(line, self.now);
+        self
+    }
+
+    #[track_caller]
+    fn event(&mut self, event: &IrcEvent) -> &mut Self {
+        assert_eq!(self.session.poll_event().as_ref(), Some(event));
+        self
+    }
+
+    #[track_caller]
+    fn line(&mut self) -> IrcLine {
+        match self.session.poll_event() {
+            Some(IrcEvent::Line(line)) => line,
+            other => panic!("no line but {other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn silent(&mut self) -> &mut Self {
+        assert_eq!(self.session.poll_transmit(self.now), None);
+        assert_eq!(self.session.poll_event(), None);
+        self
+    }
+
+    fn after(&mut self, seconds: u64) -> &mut Self {
+        self.now = self.now.after(Duration::from_secs(seconds));
+        self.session.handle_timeout(self.now);
+        self
+    }
+
+    fn say(&mut self, id: u64, to: &str, text: &str) -> &mut Self {
+        self.session.say(SendId(id), to, Speech::Privmsg, text, &[]);
+        self
+    }
+}
+
+const ALL_CAPS: &str = "message-tags server-time account-tag echo-message batch labeled-response sasl=PLAIN draft/chathistory multi-prefix";
+
+mod signing_on {
+    use super::*;
+
+    #[test]
+    fn asks_for_what_is_offered_and_wanted() {
+        let mut t = Transcript::start(config());
+        t.greeted();
+        t.gets(":irc.test CAP * LS * :message-tags batch multi-prefix").silent();
+        t.gets(":irc.test CAP * LS :server-time sasl=PLAIN").sends("CAP REQ :batch message-tags server-time");
+        t.gets(":irc.test CAP * ACK :batch message-tags server-time").sends("CAP END").silent();
+    }
+
+    #[test]
+    fn a_daemon_that_knows_one_name_a_request_is_asked_one_by_one() {
+        let mut t = Transcript::start(config());
+        t.greeted();
+        t.gets(":irc.test CAP * LS :batch server-time").sends("CAP REQ :batch server-time");
+        t.gets(":irc.test CAP * NAK :as requested");
+        t.sends("CAP REQ :batch").sends("CAP REQ :server-time");
+        t.gets(":irc.test CAP * NAK :as requested").silent();
+        t.gets(":irc.test CAP * ACK :server-time ").sends("CAP END").silent();
+    }
+
+    #[test]
+    fn a_daemon_without_capabilities_signs_us_on_all_the_same() {
+        let mut t = Transcript::start(config());
+        t.greeted();
+        t.gets(":irc.test 421 * CAP :Unknown command").gets(":irc.test 001 bridgebot :Welcome");
+        t.silent().after(6).event(&IrcEvent::SignedOn { nick: "bridgebot".into() }).sends("JOIN #blah");
+    }
+
+    #[test]
+    fn password_and_account() {
+        let account = SaslAccount { account: "jilles".into(), password: Secret::new("sesame") };
+        let mut t = Transcript::start(SessionConfig {
+            password: Some(Secret::new("pw")),
+            sasl: Some(account),
+            ..config()
+        });
+        t.sends("CAP LS 302").sends("PASS :pw").sends("NICK bridgebot").sends("USER bridgebot 0 * :bridge");
+        t.gets(":irc.test CAP * LS :sasl=PLAIN").sends("CAP REQ :sasl");
+        t.gets(":irc.test CAP * ACK :sasl").sends("AUTHENTICATE PLAIN");
+        t.gets("AUTHENTICATE +").sends("AUTHENTICATE AGppbGxlcwBzZXNhbWU=");
+        t.gets(":irc.test 900 * *!*@* jilles :You are now logged in as jilles").silent();
+        t.gets(":irc.test 903 * :SASL authentication successful").sends("CAP END").silent();
+    }
+
+    #[test]
+    fn a_refused_account_ends_the_attempt() {
+        for (line, reason) in [
+            (":irc.test 904 * :SASL authentication failed", "SASL was refused: SASL authentication failed"),
+            (
+                ":irc.test 001 bridgebot :Welcome",
+                "the daemon signed us on without the account that is configured",
+            ),
+        ] {
+            let account = SaslAccount { account: "a".into(), password: Secret::new("b") };
+            let mut t = Transcript::start(SessionConfig { sasl: Some(account), ..config() });
+            t.everything();
+            t.gets(":irc.test CAP * LS :sasl").gets(":irc.test CAP * ACK :sasl");
+            t.gets(line);
+            assert_eq!(t.session.end(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn a_taken_nick_is_replaced_and_taken_back_when_free() {
+        let mut t = Transcript::start(config());
+        t.greeted();
+        t.gets(":irc.test 433 * bridgebot :Nickname is already in use").sends("NICK bridgebot_");
+        t.gets(":irc.test 433 * bridgebot_ :Nickname is already in use").sends("NICK bridgebot__");
+        t.gets(":irc.test 001 bridgebot__ :Welcome").gets(":irc.test 376 bridgebot__ :End of /MOTD command.");
+        t.event(&IrcEvent::SignedOn { nick: "bridgebot__".into() }).sends("JOIN #blah");
+        t.after(30).silent();
+        t.gets(":irc.test PING x").sends("PONG :x");
+        t.after(31).sends("NICK bridgebot").silent();
+        t.gets(":irc.test 433 bridgebot__ bridgebot :Nickname is already in use").silent();
+        t.gets(":bridgebot!~b@host QUIT :bye").event(&IrcEvent::Gone { nick: "bridgebot".into() });
+        t.sends("NICK bridgebot");
+        t.gets(":bridgebot__!~b@host NICK bridgebot");
+        assert_eq!(t.session.nick(), "bridgebot");
+    }
+
+    #[test]
+    fn a_silent_daemon_and_a_refusing_one_end_the_attempt() {
+        let mut t = Transcript::start(config());
+        t.after(29);
+        assert_eq!(t.session.end(), None);
+        t.after(2);
+        assert_eq!(t.session.end(), Some("the daemon did not sign us on in 30 s"));
+        let mut t = Transcript::start(config());
+        t.gets("ERROR :Closing Link: 127.0.0.1 (Bad Password)");
+        assert_eq!(t.session.end(), Some("Closing Link: 127.0.0.1 (Bad Password)"));
+    }
+}
+
+mod staying {
+    use super::*;
+
+    #[test]
+    fn pings_are_answered_and_asked() {
+        let mut t = Transcript::online("", "");
+        t.gets("PING :irc.test").sends("PONG :irc.test");
+        t.after(44).silent();
+        t.after(2).sends("PING :fence-1").silent();
+        t.gets(":irc.test PONG irc.test :fence-1").after(44).silent();
+        t.after(2).sends("PING :fence-2").after(31);
+        assert_eq!(t.session.end(), Some("no answer to PING in 30 s"));
+    }
+
+    #[test]
+    fn comes_back_after_a_kick_each_time_later() {
+        let mut t = Transcript::online("", "");
+        t.gets(":op!o@h KICK #blah bridgebot :out").after(4).silent();
+        t.after(1).sends("JOIN #blah").gets(":bridgebot!~b@h JOIN #blah");
+        t.event(&IrcEvent::Joined { channel: "#blah".into() });
+        t.gets(":op!o@h KICK #BLAH BridgeBot :out").after(9).silent();
+        t.after(1).sends("JOIN #blah");
+        t.gets(":irc.test 474 bridgebot #blah :Cannot join channel (+b)");
+        t.after(40).gets("PING 1").sends("PONG :1").after(40).gets("PING 2").sends("PONG :2");
+        t.after(40).sends("JOIN #blah");
+    }
+
+    #[test]
+    fn odd_lines_change_nothing() {
+        let mut t = Transcript::online("", "");
+        for line in [
+            "",
+            ":",
+            "@",
+            ":x",
+            "@a",
+            "MODE",
+            "MODE #c",
+            ":s 005",
+            "001",
+            "CAP",
+            "BATCH",
+            ":!@ PRIVMSG a :b",
+            "BATCH + x",
+            "999",
+        ] {
+            t.gets(line);
+        }
+        t.silent();
+        assert_eq!(t.session.end(), None);
+    }
+}
+
+mod listening {
+    use super::*;
+
+    #[test]
+    fn a_line_waits_until_its_source_is_known() {
+        let mut t = Transcript::online("", "");
+        t.gets(":anna!~anna@host PRIVMSG #blah :hello").gets(":anna!~anna@host PRIVMSG bridgebot :psst");
+        t.sends("WHOIS anna anna").silent();
+        t.gets(":irc.test 311 bridgebot anna ~anna host * :Anna")
+            .gets(":irc.test 330 bridgebot anna annas :is logged in as")
+            .gets(":irc.test 317 bridgebot anna 3 1735680000 :seconds idle, signon time")
+            .silent();
+        t.gets(":irc.test 318 bridgebot anna :End of /WHOIS list.");
+        let (first, second) = (t.line(), t.line());
+        assert_eq!((first.text.as_str(), &first.place), ("hello", &Place::Channel("#blah".into())));
+        assert_eq!((second.text.as_str(), &second.place), ("psst", &Place::Private));
+        assert_eq!(first.from.signed_on, Some(1_735_680_000));
+        assert_eq!(first.from.account.as_deref(), Some("annas"));
+        t.gets(":anna!~anna@host PRIVMSG #blah :again");
+        assert_eq!(t.line().from.signed_on, Some(1_735_680_000));
+        t.silent();
+    }
+
+    #[test]
+    fn what_was_learnt_ends_with_the_person() {
+        let mut t = Transcript::online("", "");
+        t.gets(":anna!~a@host PRIVMSG #blah :1").sends("WHOIS anna anna");
+        t.gets(":irc.test 311 bridgebot anna ~a host * :A").gets(":irc.test 317 bridgebot anna 3 5 :x");
+        t.gets(":irc.test 318 bridgebot anna :End");
+        assert_eq!(t.line().from.signed_on, Some(5));
+        t.gets(":anna!~a@host NICK anja");
+        assert!(matches!(
+            t.session.poll_event(),
+            Some(IrcEvent::Renamed { from: Source { signed_on: Some(5), .. }, to }) if to == "anja"
+        ));
+        t.gets(":anja!~a@host PRIVMSG bridgebot :2");
+        assert_eq!(t.line().from.signed_on, Some(5));
+        t.gets(":anja!~a@host QUIT :bye").event(&IrcEvent::Gone { nick: "anja".into() });
+        t.gets(":anja!~a@host PRIVMSG bridgebot :3").sends("WHOIS anja anja").silent();
+        // The WHOIS is about somebody else by now.
+        t.gets(":irc.test 311 bridgebot anja ~other host * :O").gets(":irc.test 317 bridgebot anja 3 9 :x");
+        t.gets(":irc.test 318 bridgebot anja :End");
+        assert_eq!(t.line().from.signed_on, None);
+    }
+
+    #[test]
+    fn a_whois_that_is_not_answered_holds_nobody_for_long() {
+        let mut t = Transcript::online("", "");
+        t.gets(":anna!~a@h PRIVMSG bridgebot :1").sends("WHOIS anna anna").after(9).silent();
+        t.after(2);
+        assert_eq!(t.line().text, "1");
+        t.gets(":bob!~b@h PRIVMSG bridgebot :2").sends("WHOIS bob bob");
+        t.gets(":irc.test 402 bridgebot bob :No such server");
+        assert_eq!(t.line().text, "2");
+    }
+
+    #[test]
+    fn the_hub_may_ask_who_has_a_nick() {
+        let mut t = Transcript::online("", "");
+        t.session.identify("anna", t.now);
+        t.sends("WHOIS anna anna").gets(":anna!~a@h PRIVMSG bridgebot :hi").silent();
+        t.gets(":irc.test 311 bridgebot anna ~a h * :A").gets(":irc.test 317 bridgebot anna 0 5 :x");
+        t.gets(":irc.test 318 bridgebot anna :End");
+        let line = t.line();
+        assert_eq!(line.from.signed_on, Some(5));
+        t.event(&IrcEvent::Identified { source: line.from.clone() });
+        t.session.identify("anna", t.now);
+        t.event(&IrcEvent::Identified { source: line.from }).silent();
+        t.session.identify("bob", t.now);
+        t.sends("WHOIS bob bob").gets(":irc.test 401 bridgebot bob :No such nick/channel");
+        t.event(&IrcEvent::Gone { nick: "bob".into() }).silent();
+        t.session.identify("carl", t.now);
+        t.sends("WHOIS carl carl").after(11).event(&IrcEvent::Gone { nick: "carl".into() }).silent();
+    }
+
+    #[test]
+    fn private_speakers_are_watched_where_the_daemon_can() {
+        let mut t = Transcript::online("", "MONITOR=3");
+        let mut sent = Vec::new();
+        for nick in ["a", "b", "c"] {
+            t.gets(&format!(":{nick}!~u@h PRIVMSG bridgebot :hi"));
+            t.gets(&format!(":irc.test 311 bridgebot {nick} ~u h * :U"));
+            t.gets(&format!(":irc.test 318 bridgebot {nick} :End"));
+            t.line();
+            sent.extend(t.everything().into_iter().filter(|line| line.starts_with("MONITOR")));
+        }
+        assert_eq!(sent, ["MONITOR + :a", "MONITOR + :b", "MONITOR - :a", "MONITOR + :c"]);
+        t.gets(":irc.test 730 bridgebot :b!~u@h").gets(":irc.test 730 bridgebot :c!~u@h");
+        t.after(40).gets(":b!~u@h PRIVMSG bridgebot :known").gets(":a!~u@h PRIVMSG bridgebot :asked");
+        assert_eq!(t.line().text, "known");
+        t.sends("WHOIS a a");
+        t.gets(":irc.test 731 bridgebot :b").event(&IrcEvent::Gone { nick: "b".into() });
+    }
+
+    #[test]
+    fn tags_say_who_when_and_which() {
+        let mut t = Transcript::online(ALL_CAPS, "");
+        t.everything();
+        t.gets("@time=2025-01-01T00:00:07.000Z;msgid=m1;account=annas;+bridgebot/id=x-1 :anna!~a@h PRIVMSG bridgebot :hi");
+        let line = t.line();
+        assert_eq!(line.from.account.as_deref(), Some("annas"));
+        assert_eq!(line.at, UNIX_EPOCH + Duration::from_secs(WALL + 7));
+        assert_eq!((line.msgid.as_deref(), line.client_id.as_deref()), (Some("m1"), Some("x-1")));
+        t.gets("@account=annas;+bridgebot/id=no\\sspaces :anna!~a@h PRIVMSG bridgebot :hi");
+        assert_eq!(t.line().client_id, None);
+        t.gets("@account=annas;+typing=active :anna!~a@h TAGMSG bridgebot");
+        assert!(matches!(t.session.poll_event(), Some(IrcEvent::Typing { typing: Typing::Active, .. })));
+        t.gets("@+typing=odd :anna!~a@h TAGMSG bridgebot").silent();
+    }
+
+    #[test]
+    fn an_account_tag_counts_only_where_the_daemon_vouches_for_it() {
+        let mut t = Transcript::online("message-tags", "");
+        t.gets("@account=staff :anna!~a@h NOTICE bridgebot :hi");
+        assert_eq!(t.line().from.account, None);
+    }
+
+    #[test]
+    fn actions_are_lines_and_other_ctcp_is_not() {
+        let mut t = Transcript::online("", "");
+        t.gets(":a!~a@h NOTICE bridgebot :\u{1}ACTION waves\u{1}");
+        let line = t.line();
+        assert_eq!((line.text.as_str(), line.action, line.speech), ("waves", true, Speech::Notice));
+        t.gets(":a!~a@h PRIVMSG bridgebot :\u{1}VERSION\u{1}")
+            .gets(":irc.test NOTICE * :*** Looking up")
+            .silent();
+        t.gets(":a!~a@h PRIVMSG $$* :to all")
+            .gets(":bridgebot!~bridgebot@127.0.0.1 PRIVMSG #blah :me")
+            .silent();
+    }
+}
+
+mod speaking {
+    use super::*;
+
+    #[test]
+    fn a_label_proves_that_it_arrived() {
+        let mut t = Transcript::online(ALL_CAPS, "");
+        t.everything();
+        t.session.say(
+            SendId(7),
+            "anna",
+            Speech::Privmsg,
+            "hello",
+            &[("+bridgebot/from".into(), "Eva S".into())],
+        );
+        t.sends("@label=b1;+bridgebot/from=Eva\\sS PRIVMSG anna :hello").silent();
+        t.gets("@label=b1 :bridgebot!~bridgebot@127.0.0.1 PRIVMSG anna :hello");
+        t.event(&IrcEvent::Accepted { id: SendId(7) }).silent();
+        t.say(8, "bob", "hello").sends("@label=b2 PRIVMSG bob :hello");
+        t.gets("@label=b2 :irc.test 401 bridgebot bob :No such nick/channel");
+        t.event(&IrcEvent::Refused { id: SendId(8), refusal: IrcRefusal::NoSuchNick });
+        t.session.say(SendId(9), "bob", Speech::Notice, "sorry", &[]);
+        t.sends("@label=b3 NOTICE bob :sorry").gets("@label=b3 :irc.test ACK");
+        t.event(&IrcEvent::Refused { id: SendId(9), refusal: IrcRefusal::NoSuchNick }).silent();
+        t.say(10, "carl", "hello").sends("@label=b4 PRIVMSG carl :hello");
+        t.gets("@label=b4 :irc.test BATCH +z labeled-response")
+            .gets("@batch=z :irc.test 301 bridgebot carl :away")
+            .gets("@batch=z :bridgebot!~bridgebot@127.0.0.1 PRIVMSG carl :hello")
+            .gets(":irc.test BATCH -z");
+        t.event(&IrcEvent::Accepted { id: SendId(10) }).silent();
+    }
+
+    #[test]
+    fn without_labels_the_pong_proves_it() {
+        let mut t = Transcript::online("", "");
+        t.say(1, "anna", "hello").say(2, "bob", "hello").say(3, "carl", "hello");
+        t.sends("PRIVMSG anna :hello").sends("PRIVMSG bob :hello").sends("PRIVMSG carl :hello");
+        t.sends("PING :fence-4").silent();
+        t.gets(":irc.test 401 bridgebot Bob :No such nick/channel");
+        t.gets(":irc.test 716 bridgebot carl :is in +g mode").silent();
+        t.gets(":irc.test PONG irc.test :fence-4");
+        t.event(&IrcEvent::Accepted { id: SendId(1) });
+        t.event(&IrcEvent::Refused { id: SendId(2), refusal: IrcRefusal::NoSuchNick });
+        let refusal = IrcRefusal::Cannot("is in +g mode".into());
+        t.event(&IrcEvent::Refused { id: SendId(3), refusal }).silent();
+    }
+
+    #[test]
+    fn long_text_is_split_to_what_receivers_can_see_and_nothing_is_lost() {
+        let mut t = Transcript::online("", "");
+        let text = "wörd ".repeat(300);
+        t.say(1, "anna", &format!("{text}\nlast\r\n"));
+        let mut sent = t.everything();
+        assert_eq!(sent.pop().as_deref(), Some("PING :fence-6"));
+        let seen = |line: &String| format!(":bridgebot!~bridgebot@127.0.0.1 {line}\r\n").len();
+        assert!(sent.iter().all(|line| seen(line) <= 512));
+        assert!(seen(&sent[0]) > 500);
+        let texts: Vec<&str> = sent.iter().map(|line| line.strip_prefix("PRIVMSG anna :").unwrap()).collect();
+        assert_eq!(texts.join(" ").split_whitespace().count(), 301);
+        t.gets(":irc.test PONG irc.test :fence-6").event(&IrcEvent::Accepted { id: SendId(1) }).silent();
+    }
+
+    #[test]
+    fn nothing_said_becomes_a_command() {
+        let mut t = Transcript::online(ALL_CAPS, "");
+        t.everything();
+        t.session.say(SendId(1), "anna\r\nQUIT", Speech::Privmsg, "x", &[]);
+        t.event(&IrcEvent::Refused { id: SendId(1), refusal: IrcRefusal::NoSuchNick });
+        let tags = [("+a\r\nQUIT".to_owned(), "x".to_owned()), ("+b".to_owned(), "\r\nQUIT :".to_owned())];
+        t.session.say(SendId(2), "anna", Speech::Privmsg, "a\rQUIT\0\nQUIT", &tags);
+        t.session.away(Some("gone\r\nQUIT"));
+        assert_eq!(
+            t.everything(),
+            [
+                "AWAY :gone QUIT",
+                "@label=b1;+b=\\r\\nQUIT\\s: PRIVMSG anna :a",
+                "@label=b2 PRIVMSG anna :QUIT",
+                "@label=b3 PRIVMSG anna :QUIT"
+            ]
+        );
+    }
+
+    #[test]
+    fn tags_alone_go_only_where_they_are_relayed() {
+        let tags = [("+typing".to_owned(), "active".to_owned())];
+        let mut t = Transcript::online("", "");
+        t.session.tag("anna", &tags);
+        t.silent();
+        let mut t = Transcript::online("message-tags", "");
+        t.session.tag("anna", &tags);
+        t.sends("@+typing=active TAGMSG anna").silent();
+    }
+
+    #[test]
+    fn says_goodbye_and_waits_for_the_answer() {
+        let mut t = Transcript::online("", "");
+        t.session.quit("bye", t.now);
+        t.sends("QUIT :bye").gets("ERROR :Closing Link");
+        assert_eq!(t.session.end(), Some("Closing Link"));
+        let mut t = Transcript::online("", "");
+        t.session.quit("bye", t.now);
+        t.sends("QUIT :bye").after(3);
+        assert_eq!(t.session.end(), Some("signed off"));
+    }
+}
+
+mod history {
+    use super::*;
+
+    fn since(seconds: u64) -> Memory {
+        Memory::new(Some(UNIX_EPOCH + Duration::from_secs(WALL + seconds)))
+    }
+
+    #[test]
+    fn what_was_missed_comes_first_once_and_marked() {
+        let mut t = Transcript::back_online(ALL_CAPS, "CHATHISTORY=2", since(10));
+        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:10.000Z 2");
+        t.gets("@time=2025-01-01T00:00:14.000Z;msgid=d;account=a :a!~a@h PRIVMSG #blah :live").silent();
+        let missed = |t: &mut Transcript, batch: &str, at: u64, id: &str| {
+            t.gets(&format!(
+                "@batch={batch};time=2025-01-01T00:00:{at}.000Z;msgid={id};account=a :a!~a@h PRIVMSG #blah :{id}"
+            ));
+        };
+        t.gets(":irc.test BATCH +1 chathistory #blah");
+        missed(&mut t, "1", 11, "a");
+        missed(&mut t, "1", 12, "b");
+        t.gets(":irc.test BATCH -1");
+        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:12.000Z 2");
+        t.gets(":irc.test BATCH +2 chathistory #blah");
+        missed(&mut t, "2", 14, "d");
+        t.gets(":irc.test BATCH -2");
+        let lines: Vec<_> = (0..3).map(|_| t.line()).map(|line| (line.text, line.replayed)).collect();
+        assert_eq!(lines, [("a".into(), true), ("b".into(), true), ("d".into(), true)]);
+        t.silent();
+    }
+
+    #[test]
+    fn private_lines_are_found_by_their_senders() {
+        let mut t = Transcript::resume(config(), since(10));
+        t.everything();
+        t.gets(&format!(":irc.test CAP * LS :{ALL_CAPS}")).everything();
+        t.gets(":irc.test CAP * ACK :batch message-tags server-time draft/chathistory account-tag")
+            .everything();
+        t.gets(":irc.test 001 bridgebot :Hi").gets(":irc.test 422 bridgebot :none");
+        t.sends("JOIN #blah");
+        t.sends(
+            "CHATHISTORY TARGETS timestamp=2025-01-01T00:00:10.000Z timestamp=2025-01-01T00:00:00.000Z 64",
+        );
+        t.gets(":irc.test BATCH +t draft/chathistory-targets")
+            .gets("@batch=t :irc.test CHATHISTORY TARGETS anna 2025-01-01T00:00:11.000Z")
+            .gets("@batch=t :irc.test CHATHISTORY TARGETS #other 2025-01-01T00:00:11.000Z")
+            .gets(":irc.test BATCH -t");
+        t.sends("CHATHISTORY AFTER anna timestamp=2025-01-01T00:00:10.000Z 100").silent_lines();
+    }
+
+    #[test]
+    fn a_daemon_that_refuses_or_is_silent_holds_nothing_back() {
+        for refusal in [Some(":irc.test FAIL CHATHISTORY INVALID_TARGET AFTER #blah :no"), None] {
+            let mut t = Transcript::back_online(ALL_CAPS, "", since(10));
+            t.everything();
+            t.gets("@account=a :a!~a@h PRIVMSG #blah :live").silent();
+            match refusal {
+                Some(line) => t.gets(line),
+                None => t.after(11),
+            };
+            assert_eq!(t.line().text, "live");
+        }
+    }
+
+    #[test]
+    fn the_next_connection_asks_from_the_last_line_on_and_knows_it_again() {
+        let mut t = Transcript::online(ALL_CAPS, "");
+        t.everything();
+        t.gets(":irc.test BATCH +0 chathistory #blah").gets(":irc.test BATCH -0");
+        t.gets("@time=2025-01-01T00:00:20.500Z;msgid=a;account=a :a!~a@h PRIVMSG #blah :a");
+        assert_eq!(t.line().text, "a");
+        let mut t = Transcript::back_online(ALL_CAPS, "", t.session.into_memory());
+        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:19.500Z 100");
+        t.gets(":irc.test BATCH +1 chathistory #blah");
+        t.gets("@batch=1;time=2025-01-01T00:00:20.500Z;msgid=a;account=a :a!~a@h PRIVMSG #blah :a");
+        t.gets("@batch=1;time=2025-01-01T00:00:20.500Z;msgid=b;account=a :a!~a@h PRIVMSG #blah :b");
+        t.gets(":irc.test BATCH -1");
+        assert_eq!(t.line().text, "b");
+        t.silent();
+    }
+
+    #[test]
+    fn a_replayed_line_is_not_given_to_who_has_the_nick_now() {
+        let mut t = Transcript::back_online(ALL_CAPS, "", since(10));
+        t.everything();
+        t.gets(":irc.test BATCH +1 chathistory #blah");
+        t.gets("@batch=1;time=2025-01-01T00:00:20.000Z;msgid=a :a!~a@h PRIVMSG #blah :old");
+        t.gets(":irc.test BATCH -1").sends("WHOIS a a");
+        t.gets(":irc.test 311 bridgebot a ~a h * :A");
+        t.gets(&format!(":irc.test 317 bridgebot a 0 {} :x", WALL + 30))
+            .gets(":irc.test 318 bridgebot a :End");
+        assert_eq!(t.line().from.signed_on, None);
+    }
+
+    impl Transcript {
+        #[track_caller]
+        fn silent_lines(&mut self) {
+            assert_eq!(self.session.poll_transmit(self.now), None);
+        }
+    }
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn odd_line() -> impl Strategy<Value = String> {
+        let word = prop::sample::select(vec![
+            "@",
+            "@a=b;c",
+            "@batch=1",
+            "@label=b1",
+            ":",
+            ":a",
+            ":a!b@c",
+            ":bridgebot!x@y",
+            "PRIVMSG",
+            "NOTICE",
+            "TAGMSG",
+            "BATCH",
+            "+1",
+            "-1",
+            "chathistory",
+            "CAP",
+            "ACK",
+            "NAK",
+            "NEW",
+            "DEL",
+            "LS",
+            "*",
+            "JOIN",
+            "KICK",
+            "NICK",
+            "QUIT",
+            "MODE",
+            "+o-x",
+            "001",
+            "005",
+            "311",
+            "317",
+            "318",
+            "330",
+            "401",
+            "433",
+            "730",
+            "731",
+            "734",
+            "903",
+            "FAIL",
+            "CHATHISTORY",
+            "TARGETS",
+            "#blah",
+            "bridgebot",
+            "anna",
+            "CASEMAPPING=ascii",
+            "NICKLEN=0",
+            ":\u{1}ACTION",
+            "PONG",
+            ":fence-1",
+            "",
+            " ",
+            ":x y",
+            "AUTHENTICATE",
+            "+",
+        ]);
+        prop_oneof![
+            3 => prop::collection::vec(word, 0..8).prop_map(|words| words.join(" ")),
+            1 => "\\PC{0,60}",
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_daemon_says_only_our_commands_leave_in_lines_that_fit(
+            lines in prop::collection::vec(odd_line(), 0..60)
+        ) {
+            let mut t = Transcript::online(ALL_CAPS, "MONITOR=9");
+            t.say(1, "anna", "text");
+            for (at, line) in lines.iter().enumerate() {
+                t.gets(line);
+                if at % 7 == 0 {
+                    t.after(11);
+                }
+                for sent in t.everything() {
+                    prop_assert!(!sent.contains(['\r', '\n', '\0']));
+                    let bare = sent.strip_prefix('@').map_or(sent.as_str(), |rest| rest.split_once(' ').unwrap().1);
+                    let word = bare.split(' ').next().unwrap();
+                    let ours = ["PRIVMSG", "PING", "PONG", "WHOIS", "NICK", "JOIN", "PART", "MONITOR", "CHATHISTORY", "CAP"];
+                    prop_assert!(ours.contains(&word), "{}", sent);
+                }
+                while t.session.poll_event().is_some() {}
+            }
+        }
+    }
+}
