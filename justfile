@@ -60,12 +60,12 @@ widget:
 
 # the widget's lint, types, tests, size and drift of the committed bundle
 widget-test:
-    cd web-widget/widget && npm ci && npm run check
+    cd web-widget/widget && npm ci && npm run all
 
 # the path in a real browser: widget, bridge, AIM window and back (Node 20 or later, Chromium)
 e2e:
     cargo build
-    cd web-widget/widget && npm ci && node --test e2e/
+    cd web-widget/widget && npm ci && node --test e2e/path.test.mjs
 
 # the path with a raw WebSocket visitor and an OSCAR client that share no code with ours; prints latencies
 path:
@@ -78,6 +78,11 @@ bench:
 # fuzz one target of the OSCAR codec for some seconds (`cargo install cargo-fuzz`)
 fuzz target="frames" seconds="60":
     cd bridge/oscar && cargo fuzz run -s none {{ target }} -- -max_total_time={{ seconds }}
+
+# what README.md tells to run, run: builds an optimised bridgebot, and needs the default ports
+readme:
+    .ci/check-readme --self-test
+    .ci/check-readme
 
 # everything that CI runs, as root on a fresh Debian: installs packages
 ci:
