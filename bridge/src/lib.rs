@@ -1,7 +1,9 @@
 //! BridgeBot: visitors of a website write by IRC, staff answer from an AIM client.
 
 pub mod aim;
+pub mod backoff;
 pub mod clock;
 pub mod config;
+pub mod connect;
 pub mod irc;
 pub mod web;

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use bridge::backoff::Backoff;
+use bridge::connect::Endpoint;
 use bridge::irc::Pacing;
 use bridge::irc::event::{IrcCommand, IrcEvent, SendId, Speech};
-use bridge::irc::link::{self, Backoff, Endpoint, LinkChannels, LinkConfig};
+use bridge::irc::link::{self, LinkChannels, LinkConfig};
 use bridge::irc::session::{Channel, Memory, SessionConfig};
 use bridge::irc::text::{LineText, Word};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};

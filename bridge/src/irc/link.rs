@@ -13,13 +13,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-pub use super::backoff::Backoff;
-pub use super::connect::Endpoint;
-use super::connect::Stream;
 use super::event::{IrcCommand, IrcEvent};
 use super::framing::Framer;
 use super::session::{Memory, Session, SessionConfig};
+use crate::backoff::{Backoff, random};
 use crate::clock::Moment;
+use crate::connect::{Endpoint, Stream};
 
 /// What is written at most before the socket takes some of it.
 const OUTPUT_BYTES: usize = 16 * 1024;
@@ -329,11 +328,4 @@ impl Connection {
             self.session.resumed(Moment::now());
         }
     }
-}
-
-/// Jitter; where the system has no randomness, the longest pause.
-fn random() -> u32 {
-    let mut bytes = [0xff; 4];
-    let _ = getrandom::fill(&mut bytes);
-    u32::from_ne_bytes(bytes)
 }

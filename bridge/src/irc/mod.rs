@@ -8,7 +8,6 @@
 //!
 //! Nothing here knows visitors, staff or OSCAR.
 
-pub mod connect;
 pub mod event;
 pub mod link;
 
@@ -16,7 +15,6 @@ pub mod session;
 pub mod text;
 pub mod timestamp;
 
-mod backoff;
 mod caps;
 mod channels;
 mod framing;

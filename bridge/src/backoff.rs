@@ -25,11 +25,18 @@ impl Default for Backoff {
 
 impl Backoff {
     /// The pause after `failures` (0 for the first) with `random` between 0 and `u32::MAX`.
-    pub(super) fn pause(self, failures: u32, random: u32) -> Duration {
+    pub(crate) fn pause(self, failures: u32, random: u32) -> Duration {
         let most = self.first.saturating_mul(1 << failures.min(16)).min(self.longest);
         // Never none at all: a daemon that refuses at once would be asked in a loop.
         most.mul_f64(f64::from(random) / f64::from(u32::MAX)).max(most / 10)
     }
+}
+
+/// Jitter for [`Backoff::pause`]; where the system has no randomness, the longest pause.
+pub(crate) fn random() -> u32 {
+    let mut bytes = [0xff; 4];
+    let _ = getrandom::fill(&mut bytes);
+    u32::from_ne_bytes(bytes)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Connecting to an IRC daemon by TCP or TLS, with a deadline on each step.
+//! Connecting to an IRC daemon or OSCAR server by TCP or TLS, with a deadline on each step.
 
 use std::io;
 use std::path::PathBuf;
@@ -16,11 +16,11 @@ use tokio_rustls::TlsConnector;
 const CONNECT: Duration = Duration::from_secs(10);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// A byte stream to a daemon.
+/// A byte stream to a server.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// Where a daemon listens.
+/// Where a server listens.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// A name or an address, without brackets.
