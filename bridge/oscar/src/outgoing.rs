@@ -3,6 +3,9 @@
 use crate::wire::Frame;
 use std::collections::VecDeque;
 
+/// Frames that wait for a socket that takes nothing. What is beyond is refused or waits in its rate class.
+const FULL: usize = 512;
+
 /// A queue that numbers frames as they leave it: one counter for all channels, strictly up by one, over FFFF to 0.
 #[derive(Debug, Default)]
 pub(crate) struct Outgoing {
@@ -22,5 +25,10 @@ impl Outgoing {
         self.sent = self.sent.wrapping_add(1);
         frame.sequence = self.sent;
         Some(frame)
+    }
+
+    /// Whether the socket is so slow that nothing but what must go should be added.
+    pub(crate) fn is_full(&self) -> bool {
+        self.frames.len() >= FULL
     }
 }

@@ -1,7 +1,7 @@
 //! Every frame that was seen between real programs is read into its typed body and written back to the same bytes.
 //! The captures are the authority on the codec: our own round trips prove nothing about the wire.
 
-#![allow(clippy::panic, reason = "a test's helpers fail by it")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail by them")]
 
 use oscar_im::foodgroup::{Body, icbm};
 use oscar_im::wire::flap::FlapProgress;

@@ -1,5 +1,5 @@
 //! The sign-on machine against what real authorizers answered: the server's side of captures is played to it.
-#![allow(clippy::panic, reason = "a test's helpers fail by it")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail by them")]
 
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::{Body, bucp};

@@ -1,0 +1,411 @@
+//! The machines on sockets (feature `tokio`): the only file that reads a clock or a socket, and nothing else.
+//!
+//! [`connect`] signs on at the authorizer and connects to the BOS server. The [`Client`] it gives belongs to one task,
+//! which waits in [`Client::event`] and calls the other methods between; all reading, writing and timing happens inside
+//! `event`, so a task that doesn't come back to it stops the session, and TCP pushes back at the server.
+//!
+//! ```no_run
+//! use oscar_im::{ScreenName, net, session::Event, sign_on::Credentials};
+//!
+//! # async fn example() -> Result<(), net::ConnectError> {
+//! let credentials = Credentials { screen_name: ScreenName::from("bridgebot"), password: "pass1word".into() };
+//! let mut client = net::connect(&net::Config::new("127.0.0.1", 5190, credentials)).await?;
+//! client.watch(&[ScreenName::from("Staff One")]);
+//! loop {
+//!     match client.event().await {
+//!         Event::ImReceived(im) if !im.auto => {
+//!             let cookie = *b"00000001"; // an id of your own, new for each message
+//!             let _ = client.send_im(cookie, &im.from, "I am a program.");
+//!         }
+//!         Event::Closed(reason) => {
+//!             println!("{reason}");
+//!             return Ok(());
+//!         }
+//!         _ => {}
+//!     }
+//! }
+//! # }
+//! ```
+//!
+//! For TLS give [`connect_with`] a function that makes the stream; this crate brings no TLS of its own.
+
+use crate::ScreenName;
+use crate::foodgroup::icbm::Cookie;
+use crate::session::{self, CloseReason, Event, SendError, Session, Typing};
+use crate::sign_on::{Authorized, Credentials, Identity, Method, SignOn, SignOnError};
+use crate::wire::flap::{Ending, FlapProgress};
+use crate::wire::{FlapChannel, FlapDecoder, FlapError, Frame};
+use bytes::{Buf, BytesMut};
+use std::future::Future;
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio::time::{sleep_until, timeout, timeout_at};
+
+/// Room for one read.
+const READ_SIZE: usize = 16 * 1024;
+/// Bytes that are made ready for the socket; what is beyond stays in the session, which bounds it.
+const WRITE_SIZE: usize = 64 * 1024;
+/// How long a closing connection may take to send its last frames.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Where to sign on, and as whom.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The authorizer's name or number.
+    pub host: String,
+    /// Its port; AOL's was 5190. The BOS server has the same unless the authorizer says otherwise.
+    pub port: u16,
+    /// Name and password.
+    pub credentials: Credentials,
+    /// What the client says it is.
+    pub identity: Identity,
+    /// How the password is proven.
+    pub method: Method,
+    /// For the session.
+    pub session: session::Config,
+    /// For each of: connecting to the authorizer, signing on there, connecting to the BOS server.
+    pub deadline: Duration,
+}
+
+impl Config {
+    /// With defaults for the rest.
+    pub fn new(host: impl Into<String>, port: u16, credentials: Credentials) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            credentials,
+            identity: Identity::default(),
+            method: Method::default(),
+            session: session::Config::default(),
+            deadline: Duration::from_secs(15),
+        }
+    }
+}
+
+/// How far a sign-on had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Connecting to the authorizer.
+    Connect,
+    /// Signing on there.
+    SignOn,
+    /// Connecting to the BOS server.
+    Bos,
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "connecting to the sign-on server",
+            Self::SignOn => "signing on",
+            Self::Bos => "connecting to the message server",
+        })
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// A socket failed.
+    #[error("{stage} at {address}: {source}")]
+    Io {
+        /// When.
+        stage: Stage,
+        /// Where.
+        address: String,
+        /// How.
+        source: io::Error,
+    },
+    /// [`Config::deadline`] passed.
+    #[error("{stage} at {address} took too long")]
+    Deadline {
+        /// When.
+        stage: Stage,
+        /// Where.
+        address: String,
+    },
+    /// The authorizer refused, or did not keep to the protocol.
+    #[error(transparent)]
+    SignOn(#[from] SignOnError),
+    /// What it sent is no FLAP.
+    #[error("the sign-on server does not speak OSCAR: {0}")]
+    Flap(#[from] FlapError),
+}
+
+impl ConnectError {
+    /// Whether trying again is of no use until a person has changed something.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::SignOn(SignOnError::Refused(refusal)) if refusal.code.is_permanent())
+            || matches!(self, Self::SignOn(SignOnError::TooLong))
+    }
+}
+
+/// Signs on and connects, over TCP. The session's start-up then happens in [`Client::event`], whose
+/// [`Event::SignedOn`] ends it.
+pub async fn connect(config: &Config) -> Result<Client<TcpStream>, ConnectError> {
+    connect_with(config, tcp).await
+}
+
+/// As [`connect`], over streams that `connector` makes of a host and a port, such as TLS ones. It is called twice.
+pub async fn connect_with<S, C, F>(config: &Config, connector: C) -> Result<Client<S>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+    C: Fn(String, u16) -> F + Send,
+    F: Future<Output = io::Result<S>> + Send,
+{
+    let stream = open(config, Stage::Connect, &connector, &config.host, config.port).await?;
+    let address = format!("{}:{}", config.host, config.port);
+    let authorized = timeout(config.deadline, authorize(config, stream, &address))
+        .await
+        .map_err(|_| ConnectError::Deadline { stage: Stage::SignOn, address })??;
+    let bos = &authorized.address;
+    let stream = open(config, Stage::Bos, &connector, &bos.host, bos.port.unwrap_or(config.port)).await?;
+    Ok(Client::new(stream, config.session.clone(), authorized.screen_name, &authorized.cookie))
+}
+
+/// A TCP connection without delay for small frames: the connector of [`connect`].
+pub async fn tcp(host: String, port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+async fn open<S, C, F>(
+    config: &Config,
+    stage: Stage,
+    connector: &C,
+    host: &str,
+    port: u16,
+) -> Result<S, ConnectError>
+where
+    C: Fn(String, u16) -> F,
+    F: Future<Output = io::Result<S>>,
+{
+    let address = || format!("{host}:{port}");
+    timeout(config.deadline, connector(host.to_owned(), port))
+        .await
+        .map_err(|_| ConnectError::Deadline { stage, address: address() })?
+        .map_err(|source| ConnectError::Io { stage, address: address(), source })
+}
+
+async fn authorize<S>(config: &Config, mut stream: S, address: &str) -> Result<Authorized, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let io = |source| ConnectError::Io { stage: Stage::SignOn, address: address.to_owned(), source };
+    let mut machine = SignOn::new(config.credentials.clone(), config.identity.clone(), config.method);
+    let decoder = FlapDecoder::default();
+    let mut incoming = BytesMut::new();
+    loop {
+        while let Some(frame) = machine.poll_transmit() {
+            let bytes = frame.encode().map_err(|_| SignOnError::TooLong)?;
+            stream.write_all(&bytes).await.map_err(io)?;
+        }
+        stream.flush().await.map_err(io)?;
+        if let Some(outcome) = machine.outcome() {
+            return Ok(outcome.clone()?);
+        }
+        match decoder.decode(&incoming)? {
+            FlapProgress::Frame { frame, consumed } => {
+                incoming.advance(consumed);
+                machine.receive(&frame);
+            }
+            FlapProgress::NeedMore { .. } => {
+                incoming.reserve(READ_SIZE);
+                if stream.read_buf(&mut incoming).await.map_err(io)? == 0 {
+                    machine.closed();
+                }
+            }
+        }
+    }
+}
+
+/// A session with its connection. Belongs to one task.
+#[derive(Debug)]
+pub struct Client<S> {
+    session: Session,
+    reader: ReadHalf<S>,
+    writer: WriteHalf<S>,
+    decoder: FlapDecoder,
+    /// Less than one frame, between calls.
+    incoming: BytesMut,
+    outgoing: BytesMut,
+    /// Whether all that was written has also left the stream's own buffer.
+    flushed: bool,
+    over: Option<(CloseReason, tokio::time::Instant)>,
+}
+
+impl<S: AsyncRead + AsyncWrite> Client<S> {
+    /// Over a stream to a server that gave out `cookie`: for a migration ([`CloseReason::Migrated`]) or a test.
+    pub fn new(stream: S, config: session::Config, screen_name: ScreenName, cookie: &[u8]) -> Self {
+        let (reader, writer) = tokio::io::split(stream);
+        Self {
+            session: Session::new(config, screen_name, cookie, now()),
+            reader,
+            writer,
+            decoder: FlapDecoder::default(),
+            incoming: BytesMut::new(),
+            outgoing: BytesMut::new(),
+            flushed: true,
+            over: None,
+        }
+    }
+
+    /// What happened next. Cancel-safe: nothing is lost if the future is dropped. After [`Event::Closed`], which comes
+    /// when the last frames are sent, it gives the same again.
+    pub async fn event(&mut self) -> Event {
+        loop {
+            if let Some((reason, deadline)) = &self.over {
+                let (reason, deadline) = (reason.clone(), *deadline);
+                // Whatever becomes of the last frames, the session is over.
+                let _ = timeout_at(deadline, self.say_goodbye()).await;
+                return Event::Closed(reason);
+            }
+            match self.session.poll_event() {
+                Some(Event::Closed(reason)) => {
+                    self.over = Some((reason, tokio::time::Instant::now() + GOODBYE));
+                }
+                Some(event) => return event,
+                None => self.step().await,
+            }
+        }
+    }
+
+    /// One frame, one read, one write or one timeout.
+    async fn step(&mut self) {
+        match self.decoder.decode(&self.incoming) {
+            Ok(FlapProgress::Frame { frame, consumed }) => {
+                self.incoming.advance(consumed);
+                tracing::trace!(channel = ?frame.channel, bytes = frame.payload.len(), "frame received");
+                self.session.receive(&frame, now());
+                return;
+            }
+            Ok(FlapProgress::NeedMore { .. }) => {}
+            Err(error) => return self.session.broken(&error.to_string()),
+        }
+        self.fill();
+        self.incoming.reserve(READ_SIZE);
+        let due = self.session.poll_timeout(now()).map(tokio::time::Instant::from_std);
+        let writing = !self.outgoing.is_empty() || !self.flushed;
+        tokio::select! {
+            read = self.reader.read_buf(&mut self.incoming) => match read {
+                Ok(0) => self.ended(),
+                Ok(_) => {}
+                Err(error) => self.session.closed(&error.to_string()),
+            },
+            written = write_some(&mut self.writer, &mut self.outgoing, &mut self.flushed), if writing => {
+                if let Err(error) = written {
+                    self.session.closed(&error.to_string());
+                }
+            }
+            () = sleep_until(due.unwrap_or_else(tokio::time::Instant::now)), if due.is_some() => {
+                self.session.handle_timeout(now());
+            }
+        }
+    }
+
+    fn fill(&mut self) {
+        while self.outgoing.len() < WRITE_SIZE
+            && let Some(frame) = self.session.poll_transmit()
+        {
+            // A frame that can't be encoded was never built: payloads are checked when they are queued.
+            if let Ok(bytes) = frame.encode() {
+                tracing::trace!(channel = ?frame.channel, bytes = frame.payload.len(), "frame queued");
+                self.outgoing.extend_from_slice(&bytes);
+            }
+        }
+    }
+
+    fn ended(&mut self) {
+        match self.decoder.finish(&self.incoming) {
+            Ok(Ending::ShortSignOff) => {
+                self.session.receive(&Frame::new(FlapChannel::SignOff, Vec::new()), now());
+            }
+            Ok(Ending::Closed) => self.session.closed("the server closed it"),
+            Err(error) => self.session.closed(&error.to_string()),
+        }
+    }
+
+    async fn say_goodbye(&mut self) -> io::Result<()> {
+        loop {
+            self.fill();
+            if self.outgoing.is_empty() && self.flushed {
+                return self.writer.shutdown().await;
+            }
+            write_some(&mut self.writer, &mut self.outgoing, &mut self.flushed).await?;
+        }
+    }
+
+    /// The session, for all that it tells without changing: buddy list, presence.
+    pub const fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The session and the time, for what has no method here.
+    pub fn session_mut(&mut self) -> (&mut Session, Instant) {
+        (&mut self.session, now())
+    }
+
+    /// See [`Session::im_credits`].
+    pub fn im_credits(&self) -> u32 {
+        self.session.im_credits(now())
+    }
+
+    /// How long until there is a credit; zero if there is one, None while nothing may be sent. See
+    /// [`Session::next_im_credit_at`].
+    pub fn next_im_credit_in(&self) -> Option<Duration> {
+        let now = now();
+        self.session.next_im_credit_at(now).map(|at| at.saturating_duration_since(now))
+    }
+
+    /// See [`Session::send_im`].
+    pub fn send_im(&mut self, cookie: Cookie, to: &ScreenName, plain: &str) -> Result<(), SendError> {
+        self.session.send_im(cookie, to, plain, now())
+    }
+
+    /// See [`Session::send_typing`].
+    pub fn send_typing(&mut self, to: &ScreenName, typing: Typing) -> Result<(), SendError> {
+        self.session.send_typing(to, typing, now())
+    }
+
+    /// See [`Session::watch`].
+    pub fn watch(&mut self, names: &[ScreenName]) {
+        self.session.watch(names, now());
+    }
+
+    /// See [`Session::set_away`].
+    pub fn set_away(&mut self, message: Option<&str>) -> Result<(), SendError> {
+        self.session.set_away(message, now())
+    }
+
+    /// Signs off; [`Client::event`] then sends what is left and gives [`Event::Closed`].
+    pub fn sign_off(&mut self) {
+        self.session.sign_off();
+    }
+}
+
+/// Writes or flushes, whichever is next. Cancel-safe.
+async fn write_some<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    outgoing: &mut BytesMut,
+    flushed: &mut bool,
+) -> io::Result<()> {
+    if outgoing.is_empty() {
+        writer.flush().await?;
+        *flushed = true;
+        return Ok(());
+    }
+    *flushed = false;
+    match writer.write_buf(outgoing).await? {
+        0 => Err(io::ErrorKind::WriteZero.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Through tokio, so that a test's paused clock holds here too.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

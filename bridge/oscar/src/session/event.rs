@@ -1,0 +1,270 @@
+//! What a session tells, and why it refuses to do something.
+
+use crate::ScreenName;
+use crate::foodgroup::chat::RoomId;
+use crate::foodgroup::icbm::Cookie;
+use crate::foodgroup::{ErrorCode, FoodGroup, UserInfo};
+use crate::sign_on::Address;
+use crate::wire::DecodeError;
+use std::time::Duration;
+
+/// What happened. [`Event::Closed`] is the last one of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The start-up is complete: others see us, messages may be sent, presence and stored messages follow.
+    SignedOn {
+        /// Our name as the server displays it.
+        screen_name: ScreenName,
+    },
+    /// A message came.
+    ImReceived(ImReceived),
+    /// The server has taken a message (04/0C). May still come after [`Event::NoAcknowledgement`].
+    ImAcked {
+        /// Which.
+        cookie: Cookie,
+    },
+    /// The server has not taken a message (04/01).
+    ImRefused {
+        /// Which.
+        cookie: Cookie,
+        /// To whom it should have gone.
+        to: ScreenName,
+        /// Why. Code 4, [`ErrorCode::NotLoggedOn`], also means that they block us, or that there is no such name.
+        code: ErrorCode,
+        /// More precisely.
+        sub_code: Option<u16>,
+    },
+    /// Neither came within [`super::Config::ack_deadline`]: servers drop what exceeds a rate limit without a word.
+    NoAcknowledgement {
+        /// Which.
+        cookie: Cookie,
+        /// To whom it should have gone.
+        to: ScreenName,
+    },
+    /// Messages to us were not passed on (04/0A).
+    ImsMissed {
+        /// From whom.
+        from: ScreenName,
+        /// How many.
+        count: u16,
+        /// 0 invalid, 1 too large, 2 too fast, 3 sender warned too often, 4 we are.
+        reason: u16,
+    },
+    /// A buddy is not as they were when last told.
+    Presence {
+        /// Who, as the server displays them.
+        who: ScreenName,
+        /// How they are now.
+        presence: Presence,
+    },
+    /// Somebody types to us, or does no longer.
+    Typing {
+        /// Who.
+        from: ScreenName,
+        /// How.
+        typing: Typing,
+    },
+    /// Answer to [`super::Session::query_user`].
+    UserInfo {
+        /// Who.
+        info: UserInfo,
+        /// Their away message, plain.
+        away: Option<String>,
+        /// Their profile, plain.
+        profile: Option<String>,
+    },
+    /// Somebody asks us into a chat room. [`super::Session::request_room`] accepts, [`super::Session::decline`] does
+    /// not; either may come at any time.
+    ChatInvited(Invitation),
+    /// Where to connect for a service that was asked for.
+    ServiceReady(Service),
+    /// The server does not give it.
+    ServiceRefused {
+        /// Which service.
+        group: FoodGroup,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// We were warned.
+    Warned {
+        /// Our level now, tenths of a percent.
+        level: u16,
+        /// By whom, unless anonymously.
+        by: Option<ScreenName>,
+    },
+    /// A rate class stands differently (01/0A); the number of credits may have changed.
+    RateChanged {
+        /// The class.
+        class: u16,
+        /// See [`crate::foodgroup::oservice::rate_code`].
+        code: u16,
+    },
+    /// The buddy list was changed, by us or from another place.
+    BuddyListChanged,
+    /// The server does not keep an item of the buddy list. A buddy is watched for this session all the same.
+    BuddyListRefused {
+        /// The item's name.
+        name: String,
+        /// See [`crate::foodgroup::feedbag::status`].
+        code: u16,
+    },
+    /// The server asks for silence (01/0B): no credits until [`Event::Resumed`].
+    Paused,
+    /// And for silence no more.
+    Resumed,
+    /// A body that could not be read was left out. Not fatal.
+    Unreadable {
+        /// Its food group.
+        group: FoodGroup,
+        /// Its subgroup.
+        subgroup: u16,
+        /// Why.
+        error: DecodeError,
+    },
+    /// The session is over. What was sent and neither acknowledged nor refused is unknown.
+    Closed(CloseReason),
+}
+
+/// A message that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImReceived {
+    /// From whom, as the server displays them.
+    pub from: ScreenName,
+    /// What else the server says of them; stored messages come without.
+    pub info: UserInfo,
+    /// The sender's id of it. Not unique in itself: ICQ clients and server notices send zeros.
+    pub cookie: Cookie,
+    /// Plain, line breaks as `\n`; see [`crate::text::to_plain`].
+    pub text: String,
+    /// Whether some of it could not be read.
+    pub lossy: bool,
+    /// An automatic reply: never to be answered by a program.
+    pub auto: bool,
+    /// Seconds since 1970 when it was sent, if the server kept it while we were away.
+    pub stored_at: Option<u32>,
+    /// The sender wants to know when we type.
+    pub wants_typing: bool,
+}
+
+/// Whether somebody is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Presence {
+    /// Not signed on, or there is no such name: the server does not tell.
+    Offline,
+    /// Signed on.
+    Online {
+        /// They have an away message.
+        away: bool,
+        /// Minutes without input, 0 if they are active.
+        idle_minutes: u16,
+    },
+}
+
+/// How somebody types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Typing {
+    /// Now.
+    Typing,
+    /// Stopped, with text left.
+    Paused,
+    /// No text, or the window is closed.
+    None,
+}
+
+/// An invitation to a chat room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// From whom.
+    pub from: ScreenName,
+    /// Its id; needed to decline.
+    pub cookie: Cookie,
+    /// The room.
+    pub room: RoomId,
+    /// In words, plain.
+    pub text: String,
+}
+
+/// Where a service is to be had: connect there, and give the cookie to the session that is made for it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Service {
+    /// Which.
+    pub group: FoodGroup,
+    /// Where.
+    pub address: Address,
+    /// A secret while it is valid.
+    pub cookie: Vec<u8>,
+    /// The room, for a chat room.
+    pub room: Option<RoomId>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service")
+            .field("group", &self.group)
+            .field("address", &self.address)
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a session is over, in words for a log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// We signed off.
+    #[error("signed off")]
+    SignedOff,
+    /// The same name was signed on from another place (TLV 9 = 1).
+    #[error("the same screen name has signed on from another place")]
+    SignedOnElsewhere,
+    /// We sent faster than a rate class allows. Servers say it with the frame of [`CloseReason::SignedOnElsewhere`];
+    /// it is this if one of our classes was limited.
+    #[error("the server ended the session because too much was sent too fast")]
+    RateExceeded,
+    /// The account was deleted (TLV 9 = 2).
+    #[error("the account has been deleted")]
+    AccountDeleted,
+    /// The server signed us off for another reason, or for none.
+    #[error("the server ended the session{}", code.map(|code| format!(" with reason {code}")).unwrap_or_default())]
+    SignedOffByServer {
+        /// TLV 9.
+        code: Option<u16>,
+    },
+    /// The connection ended, and nothing was said.
+    #[error("the connection was lost: {0}")]
+    ConnectionLost(String),
+    /// Nothing comes any more, not even an answer.
+    #[error("the server has not been heard of for {} s", .0.as_secs())]
+    Silent(Duration),
+    /// The start-up took too long.
+    #[error("the server did not complete the sign-on: it stopped before {0}")]
+    StartUpTimeout(&'static str),
+    /// The server wants us at another address (01/12); the cookie is for that.
+    #[error("the server moves the session to {}", .0.address)]
+    Migrated(Service),
+    /// What came is no OSCAR.
+    #[error("the server broke the protocol: {0}")]
+    Protocol(String),
+}
+
+/// Why a request was not taken. Nothing was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The session is not signed on, or over.
+    #[error("not signed on")]
+    NotOnline,
+    /// It would exceed the rate limit; see [`super::Session::next_im_credit_at`].
+    #[error("too fast for the server's rate limit")]
+    NoCredit,
+    /// Too much is queued or waits for an acknowledgement.
+    #[error("too much waits for the server")]
+    Busy,
+    /// It does not fit one frame; see [`crate::text::split`].
+    #[error("too long for one message")]
+    TooLong,
+    /// Not a name: see [`ScreenName::is_valid`].
+    #[error("not a screen name")]
+    InvalidName,
+}

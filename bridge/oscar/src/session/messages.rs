@@ -1,0 +1,345 @@
+//! Instant messages: out with their acknowledgement or refusal, in with their text; typing; offers of chat rooms.
+
+use super::Session;
+use super::event::{Event, ImReceived, Invitation, SendError, Service, Typing};
+use crate::ScreenName;
+use crate::foodgroup::chat::RoomId;
+use crate::foodgroup::icbm::{
+    Cookie, ImData, ImToClient, ImToHost, MissedCalls, Rendezvous, TextFragment, TypingNotice, channel,
+    rendezvous, tlv, typing,
+};
+use crate::foodgroup::{Capability, FoodGroup, SnacBody, SnacError, oservice};
+use crate::sign_on::Address;
+use crate::text::{self, charset};
+use crate::wire::flap::MAX_SENT_PAYLOAD;
+use crate::wire::{Frame, Snac, Tlvs, Wire};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Messages that wait for their acknowledgement. No server lets so many through at once.
+const MAX_UNACKNOWLEDGED: usize = 256;
+/// Services asked for and not answered.
+const MAX_SERVICES: usize = 16;
+
+const IM: (FoodGroup, u16) = (ImToHost::GROUP, ImToHost::SUBGROUP);
+
+/// What was sent and is not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    /// In the order of their deadlines, which is the order of sending.
+    unacknowledged: VecDeque<Unacknowledged>,
+    services: VecDeque<(u32, FoodGroup, Option<RoomId>)>,
+}
+
+#[derive(Debug)]
+struct Unacknowledged {
+    cookie: Cookie,
+    request_id: u32,
+    to: ScreenName,
+    deadline: Duration,
+}
+
+impl Messages {
+    pub(super) fn first_deadline(&self) -> Option<Duration> {
+        self.unacknowledged.front().map(|message| message.deadline)
+    }
+}
+
+/// How a message is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImOptions {
+    /// An automatic reply: not acknowledged to anybody, never answered by a program.
+    pub auto: bool,
+    /// The server keeps it if the recipient is not signed on; else it refuses.
+    pub store: bool,
+}
+
+impl Session {
+    /// How many messages may go at once without coming near the rate limit; at most 64.
+    pub fn im_credits(&self, now: Instant) -> u32 {
+        if self.is_online() { self.pacer.credits(IM, self.elapsed(now)) } else { 0 }
+    }
+
+    /// When [`Session::im_credits`] is at least 1: `now` if it is. None while nothing may be sent at all.
+    pub fn next_im_credit_at(&self, now: Instant) -> Option<Instant> {
+        if !self.is_online() {
+            return None;
+        }
+        self.pacer.next_credit_at(IM, self.elapsed(now)).map(|at| self.epoch + at)
+    }
+
+    /// Sends a message of plain text, `\n` for line breaks. Costs a credit. Its end is [`Event::ImAcked`],
+    /// [`Event::ImRefused`] or [`Event::NoAcknowledgement`] with this `cookie`, which should be new.
+    pub fn send_im(
+        &mut self,
+        cookie: Cookie,
+        to: &ScreenName,
+        plain: &str,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        self.send_text(cookie, to, &text::encode(plain), ImOptions::default(), now)
+    }
+
+    /// Sends a message as it is: AIM's HTML in a charset of the caller's choice.
+    pub fn send_text(
+        &mut self,
+        cookie: Cookie,
+        to: &ScreenName,
+        text: &TextFragment,
+        options: ImOptions,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        if !self.is_online() {
+            return Err(SendError::NotOnline);
+        }
+        if !to.is_valid() {
+            return Err(SendError::InvalidName);
+        }
+        if self.messages.unacknowledged.len() >= MAX_UNACKNOWLEDGED || self.outgoing.is_full() {
+            return Err(SendError::Busy);
+        }
+        let data = ImData::of_text(text).map_err(|_| SendError::TooLong)?;
+        let mut tlvs = Tlvs::new().with_wire(tlv::MESSAGE, &data).map_err(|_| SendError::TooLong)?;
+        tlvs.push(tlv::HOST_ACK, []);
+        if options.auto {
+            tlvs.push(tlv::AUTO_RESPONSE, []);
+        }
+        if options.store {
+            tlvs.push(tlv::STORE, []);
+        }
+        // libpurple tells that it types only to those whose messages have this.
+        tlvs.push(tlv::WANTS_TYPING, []);
+        let request_id = self.next_id();
+        let body = ImToHost { cookie, channel: channel::IM, to: to.clone(), tlvs };
+        let frame = Frame::body(request_id, &body).map_err(|_| SendError::TooLong)?;
+        if frame.payload.len() > MAX_SENT_PAYLOAD {
+            return Err(SendError::TooLong);
+        }
+        let now = self.elapsed(now);
+        if !self.pacer.send_now(IM, now) {
+            return Err(SendError::NoCredit);
+        }
+        self.outgoing.push(frame);
+        self.messages.unacknowledged.push_back(Unacknowledged {
+            cookie,
+            request_id,
+            to: to.clone(),
+            deadline: now + self.config.ack_deadline,
+        });
+        Ok(())
+    }
+
+    /// Tells somebody that we type. Left out, without an error, where the rate limit has no room for it at once: a
+    /// late notice is worse than none.
+    pub fn send_typing(&mut self, to: &ScreenName, event: Typing, now: Instant) -> Result<(), SendError> {
+        if !self.is_online() {
+            return Err(SendError::NotOnline);
+        }
+        if !to.is_valid() {
+            return Err(SendError::InvalidName);
+        }
+        let event = match event {
+            Typing::Typing => typing::BEGUN,
+            Typing::Paused => typing::TYPED,
+            Typing::None => typing::NONE,
+        };
+        let notice =
+            TypingNotice { cookie: Cookie::default(), channel: channel::IM, screen_name: to.clone(), event };
+        let request_id = self.next_id();
+        let frame = Frame::body(request_id, &notice).map_err(|_| SendError::TooLong)?;
+        let now = self.elapsed(now);
+        if !self.outgoing.is_full() && self.pacer.send_now((TypingNotice::GROUP, TypingNotice::SUBGROUP), now)
+        {
+            self.outgoing.push(frame);
+        }
+        Ok(())
+    }
+
+    /// Asks for a connection to a chat room, to accept an invitation or to enter one of ours. Answered by
+    /// [`Event::ServiceReady`] or [`Event::ServiceRefused`].
+    pub fn request_room(&mut self, room: &RoomId, now: Instant) -> Result<(), SendError> {
+        let tlvs = Tlvs::new().with_wire(oservice::tlv::ROOM, room).map_err(|_| SendError::TooLong)?;
+        self.request_service_with(FoodGroup::Chat, tlvs, Some(room.clone()), now)
+    }
+
+    /// Asks for a connection to another service, such as [`FoodGroup::ChatNav`].
+    pub fn request_service(&mut self, group: FoodGroup, now: Instant) -> Result<(), SendError> {
+        self.request_service_with(group, Tlvs::new(), None, now)
+    }
+
+    fn request_service_with(
+        &mut self,
+        group: FoodGroup,
+        tlvs: Tlvs,
+        room: Option<RoomId>,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        if !self.is_online() {
+            return Err(SendError::NotOnline);
+        }
+        if self.messages.services.len() >= MAX_SERVICES {
+            return Err(SendError::Busy);
+        }
+        let queued = self.try_request(&oservice::ServiceRequest { group, tlvs })?;
+        let request_id = queued.ok_or(SendError::Busy)?;
+        self.messages.services.push_back((request_id, group, room));
+        self.flush(self.elapsed(now));
+        Ok(())
+    }
+
+    /// Declines an invitation.
+    pub fn decline(&mut self, invitation: &Invitation, now: Instant) -> Result<(), SendError> {
+        let offer = Rendezvous {
+            kind: rendezvous::CANCEL,
+            cookie: invitation.cookie,
+            capability: Capability::CHAT.0,
+            tlvs: Tlvs::new().with_u16(rendezvous::REASON, 1),
+        };
+        self.send_offer(invitation.cookie, &invitation.from, &offer, now)
+    }
+
+    /// Invites somebody into a chat room.
+    pub fn invite(
+        &mut self,
+        cookie: Cookie,
+        to: &ScreenName,
+        room: &RoomId,
+        plain: &str,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        let text = charset::encode(plain);
+        let tlvs = Tlvs::new()
+            .with_u16(rendezvous::SEQUENCE, 1)
+            .with(rendezvous::HOST_CHECK, [])
+            .with(rendezvous::TEXT, &text.bytes)
+            .with(rendezvous::CHARSET, charset::name(text.charset))
+            .with_wire(rendezvous::SERVICE_DATA, room)
+            .map_err(|_| SendError::TooLong)?;
+        let offer = Rendezvous { kind: rendezvous::PROPOSE, cookie, capability: Capability::CHAT.0, tlvs };
+        self.send_offer(cookie, to, &offer, now)
+    }
+
+    fn send_offer(
+        &mut self,
+        cookie: Cookie,
+        to: &ScreenName,
+        offer: &Rendezvous,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        let tlvs = Tlvs::new().with_wire(tlv::DATA, offer).map_err(|_| SendError::TooLong)?;
+        let body = ImToHost { cookie, channel: channel::RENDEZVOUS, to: to.clone(), tlvs };
+        self.send(&body, now)
+    }
+
+    pub(super) fn receive_im(&mut self, im: &ImToClient) {
+        let event = match im.channel {
+            channel::IM => im.message().map(|data| data.map(|data| Event::ImReceived(received(im, &data)))),
+            channel::RENDEZVOUS => match im.rendezvous() {
+                Some(Ok(offer)) => invitation(im, &offer).map(|invited| Ok(Event::ChatInvited(invited))),
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            },
+            _ => None,
+        };
+        match event {
+            Some(Ok(event)) => self.events.push_back(event),
+            Some(Err(error)) => self.events.push_back(Event::Unreadable {
+                group: ImToClient::GROUP,
+                subgroup: ImToClient::SUBGROUP,
+                error,
+            }),
+            // ICQ's channel 4, offers of files: nothing that we could do with it.
+            None => {}
+        }
+    }
+
+    pub(super) fn receive_ack(&mut self, cookie: Cookie) {
+        self.messages.unacknowledged.retain(|message| message.cookie != cookie);
+        self.events.push_back(Event::ImAcked { cookie });
+    }
+
+    pub(super) fn receive_typing(&mut self, notice: TypingNotice) {
+        let typing = match notice.event {
+            typing::BEGUN => Typing::Typing,
+            typing::TYPED => Typing::Paused,
+            _ => Typing::None,
+        };
+        self.events.push_back(Event::Typing { from: notice.screen_name, typing });
+    }
+
+    pub(super) fn receive_missed(&mut self, missed: MissedCalls) {
+        self.events.extend(missed.calls.into_iter().map(|call| Event::ImsMissed {
+            from: call.from.screen_name,
+            count: call.count,
+            reason: call.reason,
+        }));
+    }
+
+    /// An error is about the request with its id: a message, a service, or one that nobody waits for.
+    pub(super) fn receive_error(&mut self, snac: &Snac, error: &SnacError) {
+        let (code, sub_code) = (error.error_code(), error.sub_code());
+        let waiting = &mut self.messages.unacknowledged;
+        if snac.group == FoodGroup::Icbm
+            && let Some(at) = waiting.iter().position(|message| message.request_id == snac.request_id)
+            && let Some(message) = waiting.remove(at)
+        {
+            let (cookie, to) = (message.cookie, message.to);
+            self.events.push_back(Event::ImRefused { cookie, to, code, sub_code });
+        } else if let Some((_, group, _)) = self.take_service(snac.request_id) {
+            self.events.push_back(Event::ServiceRefused { group, code });
+        } else {
+            self.watch_refused(snac);
+        }
+    }
+
+    pub(super) fn receive_service(&mut self, request_id: u32, tlvs: &Tlvs) {
+        let Some((_, group, room)) = self.take_service(request_id) else { return };
+        let address = tlvs.text(oservice::tlv::ADDRESS).and_then(|text| Address::parse(&text));
+        let cookie = tlvs.get(oservice::tlv::COOKIE).map(<[u8]>::to_vec);
+        self.events.push_back(match (address, cookie) {
+            (Some(address), Some(cookie)) => Event::ServiceReady(Service { group, address, cookie, room }),
+            _ => Event::ServiceRefused { group, code: crate::foodgroup::ErrorCode::BustedPayload },
+        });
+    }
+
+    pub(super) fn expire_messages(&mut self, now: Duration) {
+        while self.messages.first_deadline().is_some_and(|deadline| deadline <= now) {
+            if let Some(Unacknowledged { cookie, to, .. }) = self.messages.unacknowledged.pop_front() {
+                self.events.push_back(Event::NoAcknowledgement { cookie, to });
+            }
+        }
+    }
+
+    fn take_service(&mut self, request_id: u32) -> Option<(u32, FoodGroup, Option<RoomId>)> {
+        let at = self.messages.services.iter().position(|(id, ..)| *id == request_id)?;
+        self.messages.services.remove(at)
+    }
+}
+
+fn received(im: &ImToClient, data: &ImData) -> ImReceived {
+    let plain = text::to_plain(data.texts());
+    ImReceived {
+        from: im.from.screen_name.clone(),
+        info: im.from.clone(),
+        cookie: im.cookie,
+        text: plain.text,
+        lossy: plain.lossy,
+        auto: im.tlvs.has(tlv::AUTO_RESPONSE),
+        stored_at: im.tlvs.number(tlv::SEND_TIME),
+        wants_typing: im.tlvs.has(tlv::WANTS_TYPING),
+    }
+}
+
+fn invitation(im: &ImToClient, offer: &Rendezvous) -> Option<Invitation> {
+    if offer.kind != rendezvous::PROPOSE || offer.offers() != Capability::CHAT {
+        return None;
+    }
+    let room = RoomId::from_bytes(offer.tlvs.get(rendezvous::SERVICE_DATA)?).ok()?;
+    let text = TextFragment {
+        charset: charset::from_name(&offer.tlvs.text(rendezvous::CHARSET).unwrap_or_default()),
+        language: 0,
+        bytes: offer.tlvs.get(rendezvous::TEXT).unwrap_or_default().to_vec(),
+    };
+    let text = text::to_plain([text]).text;
+    Some(Invitation { from: im.from.screen_name.clone(), cookie: offer.cookie, room, text })
+}

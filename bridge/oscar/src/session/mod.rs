@@ -1,0 +1,343 @@
+//! A signed-on stretch at the BOS server: start-up, keep-alive, messages, presence, the buddy list.
+//!
+//! A machine without I/O and without a clock. The driver gives it what came ([`Session::receive`],
+//! [`Session::closed`]) and the time ([`Session::handle_timeout`]); after each call it drains
+//! [`Session::poll_transmit`] and [`Session::poll_event`], and waits no longer than [`Session::poll_timeout`]. What a
+//! caller wants done (`send_im`, `set_away`, …) queues frames and never waits.
+//!
+//! It keeps to the server's rate classes by itself. Messages are not queued here, because their order and number are
+//! the caller's business: [`Session::im_credits`] says how many may go at once, [`Session::next_im_credit_at`] when
+//! there is one more.
+//!
+//! Facts from the captures of libpurple and BitlBee at open-oscar-server: the order of the start-up, and what each
+//! step waits for.
+
+mod buddy_list;
+mod config;
+mod event;
+mod messages;
+mod pacer;
+mod start_up;
+mod watching;
+
+pub use buddy_list::{Buddy, BuddyList};
+pub use config::Config;
+pub use event::{CloseReason, Event, ImReceived, Invitation, Presence, SendError, Service, Typing};
+pub use messages::ImOptions;
+
+use crate::ScreenName;
+use crate::foodgroup::{Body, FoodGroup, SnacBody, bucp, oservice};
+use crate::outgoing::Outgoing;
+use crate::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use messages::Messages;
+use pacer::Pacer;
+use start_up::State;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+use watching::Watching;
+
+/// The machine. See the module's documentation.
+#[derive(Debug)]
+pub struct Session {
+    config: Config,
+    screen_name: ScreenName,
+    state: State,
+    /// Times are kept as the time since then.
+    epoch: Instant,
+    started: Duration,
+    /// When something last came.
+    heard: Duration,
+    /// When the last keep-alive frame was queued.
+    kept_alive: Duration,
+    /// When an answer was last asked for, until something comes.
+    probed: Option<Duration>,
+    /// The groups that the server named in 01/03.
+    groups: Vec<FoodGroup>,
+    next_request: u32,
+    pacer: Pacer,
+    outgoing: Outgoing,
+    events: VecDeque<Event>,
+    messages: Messages,
+    watching: Watching,
+    closed: bool,
+}
+
+impl Session {
+    /// Ready to send its sign-on frame, with the cookie from [`crate::sign_on::Authorized`]. `now` is the time at
+    /// which the connection stood; no later call may give an earlier one.
+    pub fn new(config: Config, screen_name: ScreenName, cookie: &[u8], now: Instant) -> Self {
+        let mut session = Self {
+            config,
+            screen_name,
+            state: State::Hello,
+            epoch: now,
+            started: Duration::ZERO,
+            heard: Duration::ZERO,
+            kept_alive: Duration::ZERO,
+            probed: None,
+            groups: Vec::new(),
+            next_request: 0,
+            pacer: Pacer::default(),
+            outgoing: Outgoing::default(),
+            events: VecDeque::new(),
+            messages: Messages::default(),
+            watching: Watching::default(),
+            closed: false,
+        };
+        let hello = SignOnFrame { version: 1, tlvs: Tlvs::new().with(bucp::tlv::COOKIE, cookie) };
+        match hello.to_bytes() {
+            Ok(payload) => session.outgoing.push(Frame::new(FlapChannel::SignOn, payload)),
+            Err(error) => session.close(CloseReason::Protocol(error.to_string())),
+        }
+        session
+    }
+
+    /// Our name as the server displays it.
+    pub fn screen_name(&self) -> &ScreenName {
+        &self.screen_name
+    }
+
+    /// Whether the start-up is complete and the session not over.
+    pub fn is_online(&self) -> bool {
+        self.state == State::Online && !self.closed
+    }
+
+    /// A frame came.
+    pub fn receive(&mut self, frame: &Frame, now: Instant) {
+        if self.closed {
+            return;
+        }
+        let now = self.elapsed(now);
+        self.heard = now;
+        self.probed = None;
+        match frame.channel {
+            FlapChannel::Data => match Snac::decode(&frame.payload) {
+                Ok(snac) => self.receive_snac(&snac, now),
+                Err(error) => self.close(CloseReason::Protocol(error.to_string())),
+            },
+            FlapChannel::SignOff => self.signed_off(&frame.payload),
+            FlapChannel::Error => self.close(CloseReason::Protocol("it sent an error frame".into())),
+            // The server's sign-on frame is not waited for: open-oscar-server speaks first, others may not.
+            FlapChannel::SignOn | FlapChannel::KeepAlive | FlapChannel::Other(_) => {}
+        }
+        self.flush(now);
+    }
+
+    /// The connection has ended; `why` in words, such as the error of a read.
+    pub fn closed(&mut self, why: &str) {
+        self.close(CloseReason::ConnectionLost(why.to_owned()));
+    }
+
+    /// What came is no OSCAR, in words: such as [`crate::wire::FlapError`].
+    pub fn broken(&mut self, why: &str) {
+        self.close(CloseReason::Protocol(why.to_owned()));
+    }
+
+    /// Does what is due. Harmless when early.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        let now = self.elapsed(now);
+        if self.state != State::Online {
+            if now >= self.started + self.config.start_up_deadline {
+                self.close(CloseReason::StartUpTimeout(self.state.waits_for()));
+                return;
+            }
+        } else if let Some(probed) = self.probed {
+            if now >= probed + self.config.probe_deadline {
+                self.close(CloseReason::Silent(now.saturating_sub(self.heard)));
+                return;
+            }
+        } else if now >= self.heard + self.config.probe_after {
+            self.probed = Some(now);
+            self.request(&oservice::UserInfoQuery {});
+        }
+        if now >= self.next_keep_alive() {
+            self.kept_alive = now;
+            self.outgoing.push(Frame::new(FlapChannel::KeepAlive, Vec::new()));
+        }
+        self.expire_messages(now);
+        self.flush(now);
+    }
+
+    /// When [`Session::handle_timeout`] is to be called; None once the session is over.
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        if self.closed {
+            return None;
+        }
+        let patience = match (self.state == State::Online, self.probed) {
+            (false, _) => self.started + self.config.start_up_deadline,
+            (true, Some(probed)) => probed + self.config.probe_deadline,
+            (true, None) => self.heard + self.config.probe_after,
+        };
+        let due = [
+            Some(patience),
+            Some(self.next_keep_alive()),
+            self.messages.first_deadline(),
+            if self.outgoing.is_full() { None } else { self.pacer.next_at(self.elapsed(now)) },
+        ];
+        due.into_iter().flatten().min().map(|due| self.epoch + due)
+    }
+
+    /// The next frame to send.
+    pub fn poll_transmit(&mut self) -> Option<Frame> {
+        self.outgoing.poll()
+    }
+
+    /// What happened next.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Signs off: what is queued is dropped, a sign-off frame goes, and the session is over.
+    pub fn sign_off(&mut self) {
+        if !self.closed {
+            self.outgoing.push(Frame::new(FlapChannel::SignOff, Vec::new()));
+            self.close(CloseReason::SignedOff);
+        }
+    }
+
+    /// Says how long nobody has been at the keyboard; zero for back.
+    pub fn set_idle(&mut self, idle: Duration, now: Instant) -> Result<(), SendError> {
+        let seconds = u32::try_from(idle.as_secs()).unwrap_or(u32::MAX);
+        self.send(&oservice::IdleNotification { seconds }, now)
+    }
+
+    fn receive_snac(&mut self, snac: &Snac, now: Duration) {
+        let body = match Body::decode(snac) {
+            Ok(body) => body,
+            Err(error) => {
+                let (group, subgroup) = (snac.group, snac.subgroup);
+                self.events.push_back(Event::Unreadable { group, subgroup, error });
+                return;
+            }
+        };
+        if let Some(body) = self.receive_start_up(snac, body, now) {
+            match body {
+                Body::Error(error) => self.receive_error(snac, &error),
+                Body::ImToClient(im) => self.receive_im(&im),
+                Body::HostAck(ack) => self.receive_ack(ack.cookie),
+                Body::TypingNotice(notice) => self.receive_typing(notice),
+                Body::MissedCalls(missed) => self.receive_missed(missed),
+                Body::BuddyArrived(arrived) => self.receive_arrived(&arrived.infos),
+                Body::BuddyDeparted(departed) => self.receive_departed(departed.infos),
+                Body::FeedbagStatus(status) => self.receive_feedbag_status(snac.request_id, &status.codes),
+                Body::FeedbagInsert(items) => self.receive_items(items.items),
+                Body::FeedbagUpdate(items) => self.receive_items(items.items),
+                Body::FeedbagDelete(items) => self.receive_deletion(&items.items),
+                Body::UserInfoReply(reply) => self.receive_user_info(reply),
+                Body::OwnUserInfo(own) => self.receive_own_info(own),
+                Body::RateParamChange(change) => {
+                    self.pacer.adopt(change.class, now);
+                    let (class, code) = (change.class.id, change.code);
+                    self.events.push_back(Event::RateChanged { class, code });
+                }
+                Body::EvilNotification(warned) => {
+                    let by = warned.warner.map(|warner| warner.screen_name);
+                    self.events.push_back(Event::Warned { level: warned.level, by });
+                }
+                Body::ServiceResponse(response) => self.receive_service(snac.request_id, &response.tlvs),
+                Body::Pause(_) => {
+                    let groups = self.groups.clone();
+                    self.urgent(&oservice::PauseAck { groups });
+                    self.pacer.pause(true);
+                    self.events.push_back(Event::Paused);
+                }
+                Body::Resume(_) => {
+                    self.pacer.pause(false);
+                    self.events.push_back(Event::Resumed);
+                }
+                Body::Migrate(migrate) => self.receive_migration(&migrate.tlvs),
+                // Answers that nobody waits for, and what we know nothing of.
+                _ => {}
+            }
+        }
+    }
+
+    fn receive_migration(&mut self, tlvs: &Tlvs) {
+        let address =
+            tlvs.text(oservice::tlv::ADDRESS).and_then(|text| crate::sign_on::Address::parse(&text));
+        let cookie = tlvs.get(oservice::tlv::COOKIE).map(<[u8]>::to_vec);
+        self.close(match (address, cookie) {
+            (Some(address), Some(cookie)) => {
+                CloseReason::Migrated(Service { group: FoodGroup::Oservice, address, cookie, room: None })
+            }
+            _ => CloseReason::SignedOffByServer { code: None },
+        });
+    }
+
+    fn receive_own_info(&mut self, own: oservice::OwnUserInfo) {
+        if let Some(info) = own.infos.into_iter().next() {
+            self.screen_name = info.screen_name;
+        }
+    }
+
+    fn signed_off(&mut self, payload: &[u8]) {
+        let code = Tlvs::from_bytes(payload).ok().and_then(|tlvs| tlvs.u16(bucp::tlv::DISCONNECT_REASON));
+        self.close(match code {
+            Some(1) if self.pacer.over_limit() => CloseReason::RateExceeded,
+            Some(1) => CloseReason::SignedOnElsewhere,
+            Some(2) => CloseReason::AccountDeleted,
+            code => CloseReason::SignedOffByServer { code },
+        });
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        if !self.closed {
+            self.closed = true;
+            self.events.push_back(Event::Closed(reason));
+        }
+    }
+
+    fn next_keep_alive(&self) -> Duration {
+        self.heard.max(self.kept_alive) + self.config.keep_alive
+    }
+
+    fn elapsed(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.epoch)
+    }
+
+    /// Queues what a caller asked for.
+    fn send<B: SnacBody>(&mut self, body: &B, now: Instant) -> Result<(), SendError> {
+        if !self.is_online() {
+            return Err(SendError::NotOnline);
+        }
+        let queued = self.try_request(body)?;
+        self.flush(self.elapsed(now));
+        queued.map(|_| ()).ok_or(SendError::Busy)
+    }
+
+    /// Queues what the session itself asks for; gives the request id, if it could be queued.
+    fn request<B: SnacBody>(&mut self, body: &B) -> Option<u32> {
+        self.try_request(body).ok().flatten()
+    }
+
+    fn try_request<B: SnacBody>(&mut self, body: &B) -> Result<Option<u32>, SendError> {
+        let id = self.next_id();
+        let frame = Frame::body(id, body).map_err(|_| SendError::TooLong)?;
+        Ok(self.pacer.push((B::GROUP, B::SUBGROUP), frame).then_some(id))
+    }
+
+    /// Sends past the queue.
+    fn urgent<B: SnacBody>(&mut self, body: &B) {
+        let id = self.next_id();
+        if let Ok(frame) = Frame::body(id, body) {
+            self.outgoing.push(frame);
+        }
+    }
+
+    /// Never 0, which servers and clients use for what is not a request; never with the high bit, which is the
+    /// server's.
+    fn next_id(&mut self) -> u32 {
+        self.next_request = self.next_request % 0x7fff_ffff + 1;
+        self.next_request
+    }
+
+    fn flush(&mut self, now: Duration) {
+        while !self.closed && !self.outgoing.is_full() {
+            let Some(frame) = self.pacer.take(now) else { break };
+            self.outgoing.push(frame);
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What may be sent when: SNACs wait here, in order within their rate class, until the server's moving average takes
+//! them without coming near its limit.
+
+use crate::foodgroup::FoodGroup;
+use crate::foodgroup::oservice::{RateClass, RateParams};
+use crate::rate::Level;
+use crate::wire::Frame;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
+
+/// Frames that wait, in all classes together. Reached only by a caller who asks for far more than the server takes;
+/// then it is refused.
+const MAX_QUEUED: usize = 512;
+/// The most that [`Pacer::credits`] gives: enough for any burst, and bounded where the server states no classes.
+const MAX_CREDITS: u32 = 64;
+/// How long to wait for a class whose numbers make no sense.
+const ODD_CLASS_PAUSE: Duration = Duration::from_secs(10);
+
+/// A kind of SNAC: group and subgroup.
+pub(super) type Kind = (FoodGroup, u16);
+
+#[derive(Debug, Default)]
+pub(super) struct Pacer {
+    levels: BTreeMap<u16, Level>,
+    members: HashMap<Kind, u16>,
+    /// By class; None: what no class counts.
+    queues: BTreeMap<Option<u16>, VecDeque<Frame>>,
+    queued: usize,
+    paused: bool,
+}
+
+impl Pacer {
+    /// Takes 01/07.
+    pub(super) fn learn(&mut self, params: &RateParams, now: Duration) {
+        self.levels = params.classes.iter().map(|class| (class.id, Level::new(*class, now))).collect();
+        self.members = params
+            .members
+            .iter()
+            .flat_map(|list| list.members.iter().map(|member| ((member.group, member.subgroup), list.class)))
+            .collect();
+    }
+
+    /// Takes 01/0A; classes that 01/07 did not name are ignored.
+    pub(super) fn adopt(&mut self, class: RateClass, now: Duration) {
+        if let Some(level) = self.levels.get_mut(&class.id) {
+            level.adopt(class, now);
+        }
+    }
+
+    pub(super) fn classes(&self) -> Vec<u16> {
+        self.levels.keys().copied().collect()
+    }
+
+    /// The server asks for silence, or ends it.
+    pub(super) fn pause(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// Whether a class is limited, or lower than it is ever let fall: only then a server closes for the rate.
+    pub(super) fn over_limit(&self) -> bool {
+        self.levels.values().any(|level| level.is_limited() || level.level() < level.class().limit)
+    }
+
+    /// Queues a frame; false if too much waits already.
+    pub(super) fn push(&mut self, kind: Kind, frame: Frame) -> bool {
+        if self.queued >= MAX_QUEUED {
+            return false;
+        }
+        self.queued += 1;
+        self.queues.entry(self.members.get(&kind).copied()).or_default().push_back(frame);
+        true
+    }
+
+    /// The next frame that may go at `now`, counted as sent.
+    pub(super) fn take(&mut self, now: Duration) -> Option<Frame> {
+        if self.paused {
+            return None;
+        }
+        let class = self
+            .queues
+            .iter()
+            .filter(|(_, queue)| !queue.is_empty())
+            .map(|(class, _)| *class)
+            .find(|class| self.earliest(*class, now) <= now)?;
+        let frame = self.queues.get_mut(&class)?.pop_front()?;
+        self.queued -= 1;
+        self.count(class, now);
+        Some(frame)
+    }
+
+    /// When [`Pacer::take`] has something.
+    pub(super) fn next_at(&self, now: Duration) -> Option<Duration> {
+        if self.paused {
+            return None;
+        }
+        let waiting = self.queues.iter().filter(|(_, queue)| !queue.is_empty());
+        waiting.map(|(class, _)| self.earliest(*class, now)).min()
+    }
+
+    /// Counts a frame of this kind as sent, if it may go at once, ahead of no other of its class.
+    pub(super) fn send_now(&mut self, kind: Kind, now: Duration) -> bool {
+        let may = self.credits(kind, now) > 0;
+        if may {
+            self.count(self.members.get(&kind).copied(), now);
+        }
+        may
+    }
+
+    /// How many frames of this kind may go at once.
+    pub(super) fn credits(&self, kind: Kind, now: Duration) -> u32 {
+        if self.paused {
+            return 0;
+        }
+        let class = self.members.get(&kind).copied();
+        let credits = match class.and_then(|class| self.levels.get(&class)) {
+            Some(level) => level.credits(now, MAX_CREDITS),
+            None => MAX_CREDITS,
+        };
+        let ahead = self.queues.get(&class).map_or(0, VecDeque::len);
+        credits.saturating_sub(u32::try_from(ahead).unwrap_or(u32::MAX))
+    }
+
+    /// When there will be a credit, if nothing else of the class is sent before; None while paused.
+    pub(super) fn next_credit_at(&self, kind: Kind, now: Duration) -> Option<Duration> {
+        let class = self.members.get(&kind).copied();
+        let mut level = class.and_then(|class| self.levels.get(&class)).cloned();
+        let ahead = self.queues.get(&class).map_or(0, VecDeque::len);
+        let mut at = now;
+        if let Some(level) = &mut level {
+            for _ in 0..ahead {
+                at = earliest(level, at);
+                level.evaluate(at);
+            }
+            at = earliest(level, at);
+        }
+        (!self.paused).then_some(at)
+    }
+
+    fn earliest(&self, class: Option<u16>, now: Duration) -> Duration {
+        class.and_then(|class| self.levels.get(&class)).map_or(now, |level| earliest(level, now))
+    }
+
+    fn count(&mut self, class: Option<u16>, now: Duration) {
+        if let Some(level) = class.and_then(|class| self.levels.get_mut(&class)) {
+            level.evaluate(now);
+        }
+    }
+}
+
+fn earliest(level: &Level, now: Duration) -> Duration {
+    level.earliest(now).unwrap_or_else(|| level.last().saturating_add(ODD_CLASS_PAUSE).max(now))
+}
