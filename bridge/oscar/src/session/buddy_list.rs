@@ -81,13 +81,16 @@ impl BuddyList {
             .filter(|item| item.class == class::BUDDY && Some(item.group) != id)
             .map(|item| ScreenName::new(item.name.as_str()))
             .collect();
-        let wanted: BTreeSet<&ScreenName> =
-            names.iter().filter(|name| name.is_valid() && !kept_elsewhere.contains(name)).collect();
+        let mut seen = BTreeSet::new();
+        let wanted: Vec<&ScreenName> = names
+            .iter()
+            .filter(|name| name.is_valid() && !kept_elsewhere.contains(name) && seen.insert(*name))
+            .collect();
         let mut held = BTreeSet::new();
         let mut delete = Vec::new();
         for item in self.items.iter().filter(|item| item.class == class::BUDDY && Some(item.group) == id) {
             let name = ScreenName::new(item.name.as_str());
-            if wanted.contains(&name) && !held.contains(&name) {
+            if seen.contains(&name) && !held.contains(&name) {
                 held.insert(name);
             } else {
                 delete.push(item.clone());
@@ -219,7 +222,7 @@ mod tests {
         assert_eq!(edits.insert[0].order(), [1]);
         assert_eq!(edits.insert[1].order(), [1, 2]);
         apply(&mut list, &edits);
-        assert_eq!(staff(&list), ["staff2", "Staff One"]);
+        assert_eq!(staff(&list), ["Staff One", "staff2"]);
         assert!(list.hold_exactly("Staff", &names(&["STAFF2", "staff one"])).is_empty());
     }
 

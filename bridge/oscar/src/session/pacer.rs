@@ -23,8 +23,10 @@ pub(super) type Kind = (FoodGroup, u16);
 pub(super) struct Pacer {
     levels: BTreeMap<u16, Level>,
     members: HashMap<Kind, u16>,
-    /// By class; None: what no class counts.
-    queues: BTreeMap<Option<u16>, VecDeque<Frame>>,
+    /// By class; None: what no class counts. Each frame with its turn among all, so that classes that are not
+    /// held back keep the order in which things were asked for.
+    queues: BTreeMap<Option<u16>, VecDeque<(u64, Frame)>>,
+    turn: u64,
     queued: usize,
     paused: bool,
 }
@@ -67,7 +69,8 @@ impl Pacer {
             return false;
         }
         self.queued += 1;
-        self.queues.entry(self.members.get(&kind).copied()).or_default().push_back(frame);
+        self.turn += 1;
+        self.queues.entry(self.members.get(&kind).copied()).or_default().push_back((self.turn, frame));
         true
     }
 
@@ -79,10 +82,11 @@ impl Pacer {
         let class = self
             .queues
             .iter()
-            .filter(|(_, queue)| !queue.is_empty())
-            .map(|(class, _)| *class)
-            .find(|class| self.earliest(*class, now) <= now)?;
-        let frame = self.queues.get_mut(&class)?.pop_front()?;
+            .filter_map(|(class, queue)| Some((queue.front()?.0, *class)))
+            .filter(|(_, class)| self.earliest(*class, now) <= now)
+            .min()
+            .map(|(_, class)| class)?;
+        let (_, frame) = self.queues.get_mut(&class)?.pop_front()?;
         self.queued -= 1;
         self.count(class, now);
         Some(frame)

@@ -1,0 +1,564 @@
+//! The session machine: its start-up against what real servers said, in every capture of a BOS connection, and its
+//! behaviour afterwards as transcripts with time in the test's hand.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers fail by them"
+)]
+#![allow(clippy::disallowed_methods, reason = "an instant to count from")]
+
+use oscar_im::ScreenName;
+use oscar_im::foodgroup::icbm::{HostAck, ImData, ImToClient, TypingNotice, typing};
+use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, rate_code};
+use oscar_im::foodgroup::{
+    Body, ErrorCode, FoodGroup, SnacBody, SnacError, UserInfo, bucp, buddy, feedbag, icbm, oservice,
+    user_info,
+};
+use oscar_im::rate::{Level, RateStatus};
+use oscar_im::session::{CloseReason, Config, Event, Presence, SendError, Session, Typing};
+use oscar_im::text;
+use oscar_im::wire::flap::FlapProgress;
+use oscar_im::wire::{FlapChannel, FlapDecoder, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use std::time::{Duration, Instant};
+use testkit::capture::{Direction, load, names};
+
+/// A session, what it sent, and the clock.
+struct Transcript {
+    session: Session,
+    now: Instant,
+    sent: Vec<(Snac, Body)>,
+    frames: Vec<Frame>,
+    events: Vec<Event>,
+}
+
+impl Transcript {
+    fn new(config: Config) -> Self {
+        let now = Instant::now();
+        let session = Session::new(config, ScreenName::from("bridgebot"), b"cookie", now);
+        let mut transcript = Self { session, now, sent: Vec::new(), frames: Vec::new(), events: Vec::new() };
+        transcript.drain();
+        transcript
+    }
+
+    /// Signed on at a server as in the capture `raw-bos-minimal`'s, with its rate classes and an empty list.
+    fn online() -> Self {
+        let mut transcript = Self::new(Config::default());
+        transcript.start_up("libpurple-bos-messages");
+        transcript.sent.clear();
+        transcript.events.clear();
+        transcript
+    }
+
+    fn drain(&mut self) {
+        while let Some(frame) = self.session.poll_transmit() {
+            if frame.channel == FlapChannel::Data {
+                let snac = Snac::decode(&frame.payload).unwrap();
+                let body = Body::decode(&snac).unwrap();
+                self.sent.push((snac, body));
+            }
+            self.frames.push(frame);
+        }
+        self.events.extend(std::iter::from_fn(|| self.session.poll_event()));
+    }
+
+    fn frame(&mut self, frame: &Frame) {
+        self.session.receive(frame, self.now);
+        self.drain();
+    }
+
+    fn gets<B: SnacBody>(&mut self, request_id: u32, body: &B) {
+        self.frame(&Frame::body(request_id, body).unwrap());
+    }
+
+    /// Lets time pass as a driver does: from timeout to timeout.
+    fn after(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.drain();
+        while let Some(due) = self.session.poll_timeout(self.now).filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.session.handle_timeout(self.now);
+            self.drain();
+        }
+        self.now = end;
+    }
+
+    fn events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    fn sent(&mut self) -> Vec<(Snac, Body)> {
+        std::mem::take(&mut self.sent)
+    }
+
+    fn request_id(&self, group: FoodGroup, subgroup: u16) -> u32 {
+        self.sent
+            .iter()
+            .rev()
+            .find(|(snac, _)| (snac.group, snac.subgroup) == (group, subgroup))
+            .map_or_else(|| panic!("no {group}/{subgroup:02x}: {:?}", self.sent), |(snac, _)| snac.request_id)
+    }
+
+    /// Plays the server of a capture: each query of ours gets what the server answered to the real client's.
+    fn start_up(&mut self, capture: &str) {
+        let server = servers_frames(capture);
+        self.frame(&server[0]);
+        self.frame(server.iter().find(|frame| place(frame) == Some((1, 3))).unwrap());
+        let mut answered = 0;
+        while let Some((snac, _)) = self.sent.get(answered).cloned() {
+            answered += 1;
+            let query = (u16::from(snac.group), snac.subgroup);
+            let Some((_, reply)) = REPLIES.iter().find(|(from, _)| *from == query) else { continue };
+            for frame in server.iter().filter(|frame| place(frame) == Some(*reply)).take(1) {
+                let mut answer = Snac::decode(&frame.payload).unwrap();
+                answer.request_id = snac.request_id;
+                self.frame(&Frame::snac(&answer).unwrap());
+            }
+        }
+    }
+}
+
+/// Group and subgroup.
+type Place = (u16, u16);
+
+/// Which body answers which. By kind and not by id, for BitlBee's queries all have id 0.
+const REPLIES: &[(Place, Place)] = &[
+    ((0x01, 0x17), (0x01, 0x18)),
+    ((0x01, 0x06), (0x01, 0x07)),
+    ((0x01, 0x0e), (0x01, 0x0f)),
+    ((0x02, 0x02), (0x02, 0x03)),
+    ((0x03, 0x02), (0x03, 0x03)),
+    ((0x04, 0x04), (0x04, 0x05)),
+    ((0x09, 0x02), (0x09, 0x03)),
+    ((0x13, 0x02), (0x13, 0x03)),
+    ((0x13, 0x04), (0x13, 0x06)),
+];
+
+fn frame_of(bytes: &[u8]) -> Frame {
+    match FlapDecoder::default().decode(bytes) {
+        Ok(FlapProgress::Frame { frame, .. }) => frame,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn servers_frames(capture: &str) -> Vec<Frame> {
+    load(capture)
+        .iter()
+        .filter(|captured| captured.direction == Direction::ServerToClient)
+        .map(|captured| frame_of(&captured.bytes))
+        .collect()
+}
+
+fn place(frame: &Frame) -> Option<Place> {
+    let snac = (frame.channel == FlapChannel::Data).then(|| Snac::decode(&frame.payload).unwrap())?;
+    Some((snac.group.into(), snac.subgroup))
+}
+
+fn kinds(sent: &[(Snac, Body)]) -> Vec<String> {
+    sent.iter().map(|(snac, _)| format!("{}/{:02x}", snac.group, snac.subgroup)).collect()
+}
+
+fn im(from: &str, cookie: u8, markup: &str) -> ImToClient {
+    let data = ImData::of_text(&text::charset::encode(markup)).unwrap();
+    ImToClient {
+        cookie: [cookie; 8],
+        channel: 1,
+        from: UserInfo::new(ScreenName::from(from)),
+        tlvs: Tlvs::new().with_wire(icbm::tlv::MESSAGE, &data).unwrap(),
+    }
+}
+
+fn present(name: &str, flags: u16) -> UserInfo {
+    let mut info = UserInfo::new(ScreenName::from(name));
+    info.tlvs.push(user_info::tlv::FLAGS, flags.to_be_bytes());
+    info
+}
+
+const STAFF: &str = "Staff One";
+
+#[test]
+fn the_start_up_is_that_of_real_clients() {
+    let mut t = Transcript::new(Config::default());
+    let hello = SignOnFrame::from_bytes(&t.frames[0].payload).unwrap();
+    assert_eq!(hello.tlvs.get(bucp::tlv::COOKIE), Some(&b"cookie"[..]));
+    t.start_up("libpurple-bos-messages");
+    assert_eq!(
+        kinds(&t.sent),
+        [
+            "01/17", "01/06", "01/08", "01/0e", "02/02", "03/02", "04/04", "09/02", "13/02", "13/04",
+            "13/07", "02/04", "04/02", "01/02", "04/10"
+        ]
+    );
+    assert_eq!(t.events(), [Event::SignedOn { screen_name: ScreenName::from("Staff One") }]);
+    let sequence: Vec<u16> = t.frames.iter().map(|frame| frame.sequence).collect();
+    assert_eq!(sequence, (1..=16).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_server_seen_signs_us_on_and_nothing_it_says_later_is_unreadable() {
+    let mut tried = 0;
+    for capture in names() {
+        let server = servers_frames(&capture);
+        let complete = [(1, 3), (1, 7), (9, 3), (0x13, 6)]
+            .iter()
+            .all(|wanted| server.iter().any(|frame| place(frame) == Some(*wanted)));
+        if !complete {
+            continue;
+        }
+        let mut t = Transcript::new(Config::default());
+        t.start_up(&capture);
+        assert!(matches!(t.events.last(), Some(Event::SignedOn { .. })), "{capture}: {:?}", t.events);
+        let (mut ims, mut told) = (0, 0);
+        let start_up: Vec<Place> = REPLIES.iter().map(|(_, reply)| *reply).chain([(1, 3)]).collect();
+        for frame in
+            server.iter().skip(1).filter(|frame| !place(frame).is_some_and(|p| start_up.contains(&p)))
+        {
+            ims += usize::from(place(frame) == Some((4, 7)));
+            t.frame(frame);
+        }
+        for event in t.events() {
+            assert!(!matches!(event, Event::Unreadable { .. }), "{capture}: {event:?}");
+            told += usize::from(matches!(event, Event::ImReceived(_) | Event::ChatInvited(_)));
+        }
+        assert_eq!(told, ims, "{capture}: every message is told");
+        tried += 1;
+    }
+    assert!(tried >= 11, "{tried}");
+}
+
+#[test]
+fn a_refused_buddy_list_is_replaced_by_names_for_the_session() {
+    let mut t = Transcript::new(Config::default());
+    t.session.watch(&[ScreenName::from(STAFF)], t.now);
+    let server = servers_frames("libpurple-bos-messages");
+    let answer = |wanted| server.iter().find(|frame| place(frame) == Some(wanted)).unwrap();
+    t.frame(answer((1, 3)));
+    t.frame(answer((1, 0x18)));
+    t.frame(answer((1, 7)));
+    t.frame(answer((9, 3)));
+    let query = t.request_id(FoodGroup::Feedbag, 0x04);
+    let refusal = SnacError::new(ErrorCode::ServiceUnavailable);
+    t.frame(&Frame::snac(&refusal.to_snac(FoodGroup::Feedbag, query).unwrap()).unwrap());
+    let sent = kinds(&t.sent());
+    let added = sent.iter().position(|kind| kind == "03/04").unwrap();
+    assert!(added < sent.iter().position(|kind| kind == "01/02").unwrap(), "{sent:?}");
+    assert!(!sent.contains(&"13/07".to_owned()));
+    t.session.watch(&[ScreenName::from("staff2")], t.now);
+    t.drain();
+    assert_eq!(kinds(&t.sent()), ["03/05", "03/04"]);
+}
+
+#[test]
+fn a_start_up_that_stops_is_given_up() {
+    let mut t = Transcript::new(Config::default());
+    t.frame(&servers_frames("libpurple-bos-messages")[0]);
+    t.after(Duration::from_secs(31));
+    assert_eq!(t.events(), [Event::Closed(CloseReason::StartUpTimeout("its list of services (01/03)"))]);
+    assert_eq!(t.session.poll_timeout(t.now), None);
+}
+
+#[test]
+fn a_message_is_acknowledged_by_cookie_or_refused_by_request_id_or_given_up() {
+    let mut t = Transcript::online();
+    let staff = ScreenName::from(STAFF);
+    for cookie in 1..=3 {
+        t.session.send_im([cookie; 8], &staff, "hello", t.now).unwrap();
+    }
+    t.drain();
+    let second = t.sent[1].0.request_id;
+    let Body::ImToHost(sent) = &t.sent[0].1 else { panic!("{:?}", t.sent) };
+    assert!(sent.tlvs.has(icbm::tlv::HOST_ACK) && sent.tlvs.has(icbm::tlv::WANTS_TYPING));
+    t.gets(t.sent[0].0.request_id, &HostAck { cookie: [1; 8], channel: 1, screen_name: staff.clone() });
+    let refusal = SnacError::new(ErrorCode::NotLoggedOn);
+    t.frame(&Frame::snac(&refusal.to_snac(FoodGroup::Icbm, second).unwrap()).unwrap());
+    assert_eq!(
+        t.events(),
+        [
+            Event::ImAcked { cookie: [1; 8] },
+            Event::ImRefused {
+                cookie: [2; 8],
+                to: staff.clone(),
+                code: ErrorCode::NotLoggedOn,
+                sub_code: None
+            }
+        ]
+    );
+    t.after(Duration::from_secs(21));
+    assert_eq!(t.events(), [Event::NoAcknowledgement { cookie: [3; 8], to: staff.clone() }]);
+    t.gets(9, &HostAck { cookie: [3; 8], channel: 1, screen_name: staff });
+    assert_eq!(t.events(), [Event::ImAcked { cookie: [3; 8] }], "late, but good to know");
+}
+
+#[test]
+fn credits_are_kept_and_refill() {
+    let mut t = Transcript::online();
+    let staff = ScreenName::from(STAFF);
+    assert_eq!(t.session.im_credits(t.now), 7);
+    for cookie in 0..7 {
+        t.session.send_im([cookie; 8], &staff, "x", t.now).unwrap();
+    }
+    assert_eq!(t.session.im_credits(t.now), 0);
+    assert_eq!(t.session.send_im([9; 8], &staff, "x", t.now), Err(SendError::NoCredit));
+    let next = t.session.next_im_credit_at(t.now).unwrap();
+    assert!(next > t.now && next < t.now + Duration::from_secs(5));
+    assert_eq!(t.session.im_credits(next), 1);
+}
+
+#[test]
+fn ten_minutes_of_messages_are_never_limited() {
+    let mut t = Transcript::online();
+    let staff = ScreenName::from(STAFF);
+    let end = t.now + Duration::from_mins(10);
+    let start = t.now;
+    // The server's class 3, as it stands in the capture.
+    let class = RateClass {
+        id: 3,
+        window: 20,
+        clear: 5100,
+        alert: 5000,
+        limit: 4000,
+        disconnect: 3000,
+        current: 6000,
+        max: 6000,
+        state: None,
+    };
+    let mut servers = Level::new(class, Duration::ZERO);
+    let mut sent = 0u32;
+    while let Some(at) = t.session.next_im_credit_at(t.now).filter(|at| *at <= end) {
+        t.after(at - t.now);
+        t.session.send_im([0; 8], &staff, "x", t.now).unwrap();
+        t.drain();
+        t.gets(1, &HostAck { cookie: [0; 8], channel: 1, screen_name: staff.clone() });
+        let status = servers.evaluate(t.now - start);
+        assert!(matches!(status, RateStatus::Clear | RateStatus::Alert), "{sent}: {status:?}");
+        sent += 1;
+    }
+    assert!((149..=157).contains(&sent), "{sent}");
+}
+
+#[test]
+fn a_changed_class_changes_the_credits() {
+    let mut t = Transcript::online();
+    let class = RateClass {
+        id: 3,
+        window: 20,
+        clear: 5900,
+        alert: 5800,
+        limit: 5500,
+        disconnect: 5000,
+        current: 6000,
+        max: 6000,
+        state: None,
+    };
+    t.gets(0x8000_0000, &RateParamChange { code: rate_code::CHANGED, class });
+    assert_eq!(t.events(), [Event::RateChanged { class: 3, code: rate_code::CHANGED }]);
+    assert_eq!(t.session.im_credits(t.now), 1);
+}
+
+#[test]
+fn what_others_write_is_told_as_plain_text() {
+    let mut t = Transcript::online();
+    let mut stored =
+        im(STAFF, 7, "<HTML><BODY>one<BR><a href=\"http://a.example/\">two</a> 日本</BODY></HTML>");
+    stored.tlvs.push(icbm::tlv::SEND_TIME, [0, 0, 0, 9]);
+    stored.tlvs.push(icbm::tlv::AUTO_RESPONSE, []);
+    t.gets(0x8000_0000, &stored);
+    let [Event::ImReceived(im)] = &t.events()[..] else { panic!() };
+    assert_eq!(im.text, "one\ntwo (http://a.example/) 日本");
+    assert_eq!((im.stored_at, im.auto, im.wants_typing, im.cookie), (Some(9), true, false, [7; 8]));
+}
+
+#[test]
+fn presence_is_told_once_a_change() {
+    let mut t = Transcript::online();
+    let (online, away) = (present(STAFF, 0x10), present(STAFF, 0x30));
+    for info in [&online, &online, &away, &away] {
+        t.gets(0, &buddy::Arrived { infos: vec![info.clone()] });
+    }
+    t.gets(0, &buddy::Departed { infos: vec![online] });
+    let told: Vec<Presence> = t
+        .events()
+        .into_iter()
+        .map(|event| match event {
+            Event::Presence { presence, .. } => presence,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let here = |away| Presence::Online { away, idle_minutes: 0 };
+    assert_eq!(told, [here(false), here(true), Presence::Offline]);
+}
+
+#[test]
+fn typing_goes_both_ways() {
+    let mut t = Transcript::online();
+    let staff = ScreenName::from(STAFF);
+    let notice = |event| TypingNotice { cookie: [0; 8], channel: 1, screen_name: staff.clone(), event };
+    for event in [typing::BEGUN, typing::TYPED, typing::NONE, typing::CLOSED] {
+        t.gets(0, &notice(event));
+    }
+    let told: Vec<Event> = [Typing::Typing, Typing::Paused, Typing::None, Typing::None]
+        .into_iter()
+        .map(|typing| Event::Typing { from: staff.clone(), typing })
+        .collect();
+    assert_eq!(t.events(), told);
+    t.session.send_typing(&staff, Typing::Typing, t.now).unwrap();
+    t.drain();
+    assert_eq!(t.sent()[0].1, Body::TypingNotice(notice(typing::BEGUN)));
+}
+
+#[test]
+fn the_watched_are_kept_on_the_servers_list_in_one_transaction() {
+    let mut t = Transcript::online();
+    let before = t.session.buddy_list().items().len();
+    t.session.watch(&[ScreenName::from("Staff One"), ScreenName::from("staff2")], t.now);
+    t.drain();
+    assert_eq!(t.events(), [Event::BuddyListChanged]);
+    assert_eq!(kinds(&t.sent), ["13/11", "13/08", "13/09", "13/12"]);
+    assert_eq!(t.session.buddy_list().items().len(), before + 3);
+    // The server refuses the second: it is watched all the same.
+    let insert = t.request_id(FoodGroup::Feedbag, 0x08);
+    t.sent.clear();
+    let codes = vec![feedbag::status::OK, feedbag::status::OK, feedbag::status::OVER_LIMIT];
+    t.gets(insert, &feedbag::Status { codes });
+    t.after(Duration::ZERO);
+    assert_eq!(
+        t.events(),
+        [Event::BuddyListRefused { name: "staff2".into(), code: feedbag::status::OVER_LIMIT }]
+    );
+    assert_eq!(kinds(&t.sent()), ["03/04"]);
+    assert!(!t.session.buddy_list().contains(&ScreenName::from("staff2")));
+}
+
+#[test]
+fn away_is_set_and_cleared() {
+    let mut t = Transcript::online();
+    t.session.set_away(Some("gone <fishing>"), t.now).unwrap();
+    t.session.set_away(None, t.now).unwrap();
+    t.drain();
+    let values: Vec<Vec<u8>> = t
+        .sent()
+        .into_iter()
+        .map(|(_, body)| match body {
+            Body::SetInfo(info) => info.tlvs.get(4).unwrap().to_vec(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(values, [b"<HTML><BODY>gone &lt;fishing&gt;</BODY></HTML>".to_vec(), Vec::new()]);
+}
+
+#[test]
+fn silence_is_probed_and_then_the_connection_is_dead() {
+    let mut t = Transcript::online();
+    t.frames.clear();
+    t.after(Duration::from_secs(70));
+    let channels: Vec<FlapChannel> = t.frames.iter().map(|frame| frame.channel).collect();
+    assert_eq!(channels, [FlapChannel::KeepAlive, FlapChannel::KeepAlive]);
+    t.after(Duration::from_secs(10));
+    assert_eq!(kinds(&t.sent()), ["01/0e"]);
+    t.frame(&Frame::new(FlapChannel::KeepAlive, Vec::new()));
+    t.after(Duration::from_secs(80));
+    assert!(t.session.is_online(), "it was heard of");
+    t.after(Duration::from_secs(30));
+    assert_eq!(t.events(), [Event::Closed(CloseReason::Silent(Duration::from_secs(105)))]);
+}
+
+#[test]
+fn a_pause_holds_everything_back() {
+    let mut t = Transcript::online();
+    t.gets(0, &oservice::Pause {});
+    assert_eq!(kinds(&t.sent()), ["01/0c"]);
+    assert_eq!((t.session.im_credits(t.now), t.session.next_im_credit_at(t.now)), (0, None));
+    t.session.set_away(Some("x"), t.now).unwrap();
+    t.after(Duration::from_secs(5));
+    assert!(t.sent().is_empty());
+    t.gets(0, &oservice::Resume::default());
+    assert_eq!(kinds(&t.sent()), ["02/04"]);
+    assert_eq!(t.events(), [Event::Paused, Event::Resumed]);
+}
+
+#[test]
+fn a_second_sign_on_and_a_rate_disconnect_look_alike_and_are_told_apart() {
+    for reason in [vec![1], vec![0, 1]] {
+        let frame = Frame::new(FlapChannel::SignOff, Tlvs::new().with(9, &reason).to_bytes().unwrap());
+        let mut t = Transcript::online();
+        t.frame(&frame);
+        assert_eq!(t.events(), [Event::Closed(CloseReason::SignedOnElsewhere)]);
+
+        let mut t = Transcript::online();
+        let class = RateClass {
+            id: 3,
+            window: 20,
+            clear: 5100,
+            limit: 4000,
+            current: 3100,
+            max: 6000,
+            ..RateClass::default()
+        };
+        t.gets(0, &RateParamChange { code: rate_code::LIMITED, class });
+        t.frame(&frame);
+        assert_eq!(t.events().pop(), Some(Event::Closed(CloseReason::RateExceeded)));
+    }
+}
+
+#[test]
+fn a_migration_says_where_to() {
+    let mut t = Transcript::online();
+    let tlvs = Tlvs::new().with(5, "10.0.0.2:5191").with(6, "new cookie");
+    t.gets(0, &oservice::Migrate { groups: Vec::new(), tlvs });
+    let [Event::Closed(CloseReason::Migrated(service))] = &t.events()[..] else { panic!() };
+    assert_eq!(
+        (service.address.to_string().as_str(), &service.cookie[..]),
+        ("10.0.0.2:5191", &b"new cookie"[..])
+    );
+}
+
+#[test]
+fn signing_off_sends_the_frame_and_is_the_end() {
+    let mut t = Transcript::online();
+    t.session.sign_off();
+    t.drain();
+    assert_eq!(t.frames.last().unwrap().channel, FlapChannel::SignOff);
+    assert_eq!(t.events(), [Event::Closed(CloseReason::SignedOff)]);
+    assert_eq!(t.session.send_im([0; 8], &ScreenName::from(STAFF), "x", t.now), Err(SendError::NotOnline));
+    t.gets(0, &im(STAFF, 1, "late"));
+    assert!(t.events().is_empty());
+}
+
+#[test]
+fn a_body_that_can_not_be_read_is_told_and_left_out() {
+    let mut t = Transcript::online();
+    let mut snac = Snac::new(0, &im(STAFF, 1, "x")).unwrap();
+    snac.body.truncate(12);
+    t.frame(&Frame::snac(&snac).unwrap());
+    assert!(matches!(t.events()[..], [Event::Unreadable { subgroup: 7, .. }]));
+    t.frame(&Frame::new(FlapChannel::Data, vec![1]));
+    assert!(matches!(t.events()[..], [Event::Closed(CloseReason::Protocol(_))]));
+}
+
+#[test]
+fn an_invitation_can_be_accepted_or_declined() {
+    let capture = "bitlbee-bos-offline-typing-invite";
+    let mut t = Transcript::new(Config::default());
+    t.start_up(capture);
+    for frame in servers_frames(capture).iter().filter(|frame| place(frame) == Some((4, 7))) {
+        t.frame(frame);
+    }
+    let invitation = t
+        .events()
+        .into_iter()
+        .find_map(|event| match event {
+            Event::ChatInvited(invitation) => Some(invitation),
+            _ => None,
+        })
+        .unwrap();
+    assert_eq!(invitation.room.cookie, b"4-0-stafflounge");
+    t.sent.clear();
+    t.session.decline(&invitation, t.now).unwrap();
+    t.session.request_room(&invitation.room, t.now).unwrap();
+    t.after(Duration::from_secs(10));
+    let id = t.request_id(FoodGroup::Oservice, 0x04);
+    let tlvs = Tlvs::new().with_u16(0x0d, 0x0e).with(5, "127.0.0.1:5190").with(6, "c");
+    t.gets(id, &oservice::ServiceResponse { tlvs });
+    let Some(Event::ServiceReady(service)) = t.events().pop() else { panic!() };
+    assert_eq!(service.room, Some(invitation.room));
+}
