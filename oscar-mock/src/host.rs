@@ -1,0 +1,486 @@
+//! The server as a pure machine: connections, frames and the time go in; bytes and close orders come out.
+//!
+//! One of these owns the whole realm, and one task owns it. It waits for nobody: what a connection can't take is that
+//! connection's end, decided outside.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use oscar_im::foodgroup::bucp::tlv;
+use oscar_im::foodgroup::{ErrorCode, FoodGroup, SnacError};
+use oscar_im::wire::{FlapChannel, Frame, Snac, flap};
+
+use crate::authenticator::{Attempts, Authenticator};
+use crate::bos::{self, Caller, Context, Service};
+use crate::clock::Now;
+use crate::config::{AccountConfig, Config, Quirks, Rates};
+use crate::ending::Ending;
+use crate::entropy::Entropy;
+use crate::journal::{self, Direction, Entry, Message, Ring};
+use crate::outbox::{Outbox, Post};
+use crate::rates::{self, Levels, Verdict};
+use crate::realm::feedbag::Feedbag;
+use crate::realm::{AccountId, ConnectionId, Realm, SessionId};
+use crate::tickets::{Ticket, Tickets};
+
+/// The first sequence number that a server sends, as open-oscar-server's is.
+const FIRST_SEQUENCE: u16 = 100;
+/// How long a sign-on may take.
+const SIGN_ON_TIME: Duration = Duration::from_secs(30);
+/// Frames that a client may send while it signs on.
+const SIGN_ON_FRAMES: u8 = 10;
+/// How often sessions near their limits are looked at.
+const RATE_POLL: Duration = Duration::from_secs(1);
+
+/// What of the configuration holds for the whole life of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) advertise: Option<String>,
+    pub(crate) open: bool,
+    pub(crate) rates: Rates,
+    pub(crate) signon_limit: Option<u32>,
+    pub(crate) quirks: Quirks,
+}
+
+/// What is to be done with a socket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Send these bytes.
+    Write(ConnectionId, Vec<u8>),
+    /// Close it when all is sent.
+    Close(ConnectionId, Ending),
+}
+
+/// All state of the server.
+#[derive(Debug)]
+pub(crate) struct Host {
+    settings: Settings,
+    realm: Realm,
+    tickets: Tickets,
+    attempts: Attempts,
+    entropy: Entropy,
+    connections: HashMap<ConnectionId, Connection>,
+    outbox: Outbox,
+    outputs: VecDeque<Output>,
+    /// Connections that must have signed on by a time; all wait equally long, so the first is the next.
+    sign_ons: VecDeque<(Instant, ConnectionId)>,
+    rate_poll: Option<Instant>,
+    journal: Ring<Entry>,
+    noted: u64,
+    messages: Ring<Message>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    peer: IpAddr,
+    address: String,
+    sequence: u16,
+    /// Whether the sign-on named TLV 4A: if not, it may get the short sign-off.
+    knows_multi: bool,
+    role: Role,
+}
+
+#[derive(Debug)]
+enum Role {
+    /// Connected; its first frame says what it wants.
+    Greeting,
+    /// Signing on.
+    Authorizer { authenticator: Authenticator, frames: u8 },
+    /// Let in by a cookie.
+    SignedOn { session: SessionId, account: AccountId, service: Service },
+}
+
+impl Host {
+    /// With the accounts of a configuration, and nobody signed on.
+    pub(crate) fn new(config: &Config, entropy: Entropy, now: Now) -> Self {
+        let settings = Settings {
+            advertise: config.advertise.clone(),
+            open: config.open,
+            rates: config.rates,
+            signon_limit: config.signon_limit,
+            quirks: config.quirks,
+        };
+        let mut host = Self {
+            settings,
+            realm: Realm::default(),
+            tickets: Tickets::default(),
+            attempts: Attempts::default(),
+            entropy,
+            connections: HashMap::new(),
+            outbox: Outbox::default(),
+            outputs: VecDeque::new(),
+            sign_ons: VecDeque::new(),
+            rate_poll: None,
+            journal: Ring::new(config.journal),
+            noted: 0,
+            messages: Ring::new(config.journal),
+        };
+        for account in &config.accounts {
+            host.add_account(account, now);
+        }
+        host
+    }
+
+    /// Adds an account or changes the password of one. False: there are too many, or the name can't be one.
+    pub(crate) fn add_account(&mut self, config: &AccountConfig, now: Now) -> bool {
+        if !config.name.is_valid() {
+            return false;
+        }
+        let is_new = self.realm.find(&config.name).is_none();
+        let key = self.entropy.key();
+        let Some(id) = self.realm.add_account(config.name.clone(), config.password.clone(), key) else {
+            return false;
+        };
+        if is_new {
+            self.realm.account_mut(id).feedbag = Feedbag::with_buddies(&config.buddies, now.unix);
+        }
+        true
+    }
+
+    /// What is known of everybody, for the control interface.
+    pub(crate) const fn realm(&self) -> &Realm {
+        &self.realm
+    }
+
+    /// The newest frames.
+    pub(crate) const fn journal(&self) -> &Ring<Entry> {
+        &self.journal
+    }
+
+    /// The newest messages.
+    pub(crate) const fn messages(&self) -> &Ring<Message> {
+        &self.messages
+    }
+
+    /// Forgets what has been seen.
+    pub(crate) fn forget(&mut self) {
+        self.journal.clear();
+        self.messages.clear();
+    }
+
+    /// A client has connected from `peer` to `local`.
+    pub(crate) fn connect(&mut self, id: ConnectionId, peer: IpAddr, local: SocketAddr, now: Now) {
+        let address = self.settings.advertise.clone().unwrap_or_else(|| local.to_string());
+        let connection =
+            Connection { peer, address, sequence: FIRST_SEQUENCE, knows_multi: true, role: Role::Greeting };
+        self.connections.insert(id, connection);
+        self.sign_ons.push_back((now.instant + SIGN_ON_TIME, id));
+        self.outbox.hello(id);
+        self.flush(now);
+    }
+
+    /// A frame has come.
+    pub(crate) fn receive(&mut self, id: ConnectionId, frame: &Frame, now: Now) {
+        self.note(id, Direction::In, frame.channel, &frame.payload, now);
+        if let Err(ending) = self.dispatch(id, frame, now) {
+            self.outbox.close(id, ending);
+        }
+        self.flush(now);
+    }
+
+    /// The client has gone, or its bytes were no frames.
+    pub(crate) fn disconnect(&mut self, id: ConnectionId, ending: Ending, now: Now) {
+        self.outbox.close(id, ending);
+        self.flush(now);
+    }
+
+    /// Ends all sessions of a name, as a sign-on elsewhere would or by the control interface's wish.
+    pub(crate) fn expel(&mut self, account: AccountId, ending: &Ending, now: Now) {
+        let sessions = self.realm.account(account).sessions.clone();
+        let mut cx = self.context(now).0;
+        for session in sessions {
+            bos::expel(&mut cx, session, ending.clone());
+        }
+        self.flush(now);
+    }
+
+    /// Says goodbye to all.
+    pub(crate) fn stop(&mut self, now: Now) {
+        let mut ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
+        ids.sort_unstable();
+        for id in ids {
+            self.outbox.sign_off(id, &oscar_im::wire::Tlvs::new());
+            self.outbox.close(id, Ending::Stopping);
+        }
+        self.flush(now);
+    }
+
+    /// The next thing to do.
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Host::handle_timeout`] is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let sign_on = self.sign_ons.front().map(|(at, _)| *at);
+        [sign_on, self.rate_poll].into_iter().flatten().min()
+    }
+
+    /// Does what is due; harmless when early.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        while let Some(&(at, id)) = self.sign_ons.front()
+            && at <= now.instant
+        {
+            self.sign_ons.pop_front();
+            let signs_on = |connection: &Connection| !matches!(connection.role, Role::SignedOn { .. });
+            if self.connections.get(&id).is_some_and(signs_on) {
+                self.outbox.close(id, Ending::TooSlow);
+            }
+        }
+        if self.rate_poll.take_if(|at| *at <= now.instant).is_some() {
+            let restless: Vec<SessionId> = self
+                .realm
+                .sessions()
+                .filter(|(_, session)| session.levels.is_restless())
+                .map(|(id, _)| id)
+                .collect();
+            let mut cx = self.context(now).0;
+            for id in &restless {
+                bos::oservice::tell_rates(&mut cx, *id);
+            }
+            let still = |id: &SessionId| self.realm.session(*id).is_some_and(|s| s.levels.is_restless());
+            if restless.iter().any(still) {
+                self.rate_poll = Some(now.instant + RATE_POLL);
+            }
+        }
+        self.flush(now);
+    }
+
+    fn dispatch(&mut self, id: ConnectionId, frame: &Frame, now: Now) -> Result<(), Ending> {
+        let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
+        match (&mut connection.role, frame.channel) {
+            (_, FlapChannel::SignOff) => Err(Ending::SignedOff),
+            (_, FlapChannel::KeepAlive) => Ok(()),
+            (Role::Greeting, FlapChannel::SignOn) => self.sign_on(id, frame, now),
+            (Role::Authorizer { frames, .. }, FlapChannel::Data) => {
+                *frames += 1;
+                if *frames > SIGN_ON_FRAMES {
+                    return Err(Ending::TooManyFrames);
+                }
+                self.authorize(id, frame, now)
+            }
+            (Role::SignedOn { .. }, FlapChannel::Data) => self.serve(id, frame, now),
+            (_, FlapChannel::SignOn) => Err(Ending::OutOfTurn("a second sign-on frame")),
+            (_, FlapChannel::Data) => Err(Ending::OutOfTurn("a SNAC before the sign-on frame")),
+            (_, FlapChannel::Error) => Err(Ending::OutOfTurn("an error frame")),
+            (_, FlapChannel::Other(_)) => Err(Ending::OutOfTurn("a frame of an unknown channel")),
+        }
+    }
+
+    /// The first frame: with a cookie for BOS or a service, with a name for a sign-on without group 17, with neither for
+    /// the authorizer.
+    fn sign_on(&mut self, id: ConnectionId, frame: &Frame, now: Now) -> Result<(), Ending> {
+        let hello =
+            flap::sign_on(frame).map_err(|source| Ending::Unreadable { what: "sign-on frame", source })?;
+        if let Some(cookie) = hello.tlvs.get(tlv::COOKIE) {
+            let ticket = self.tickets.redeem(cookie, now.instant).ok_or(Ending::BadCookie)?;
+            return self.admit(id, ticket, now);
+        }
+        let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
+        let mut authenticator =
+            Authenticator { peer: connection.peer, address: connection.address.clone(), counted: false };
+        if hello.tlvs.has(tlv::SCREEN_NAME) {
+            let (mut cx, attempts) = self.context(now);
+            return Err(authenticator.flap_sign_on(&mut cx, attempts, id, &hello.tlvs));
+        }
+        connection.role = Role::Authorizer { authenticator, frames: 0 };
+        Ok(())
+    }
+
+    fn authorize(&mut self, id: ConnectionId, frame: &Frame, now: Now) -> Result<(), Ending> {
+        let snac =
+            Snac::decode(&frame.payload).map_err(|source| Ending::Unreadable { what: "SNAC", source })?;
+        if snac.group != FoodGroup::Bucp {
+            let error = SnacError::new(ErrorCode::BadSnac);
+            self.outbox.error(id, snac.group, snac.request_id, &error);
+            return Ok(());
+        }
+        let Some(Connection { role: Role::Authorizer { authenticator, .. }, .. }) =
+            self.connections.get_mut(&id)
+        else {
+            return Ok(());
+        };
+        let mut cx = Context {
+            realm: &mut self.realm,
+            out: &mut self.outbox,
+            tickets: &mut self.tickets,
+            entropy: &mut self.entropy,
+            settings: &self.settings,
+            messages: &mut self.messages,
+            now,
+        };
+        authenticator.receive(&mut cx, &mut self.attempts, id, &snac)
+    }
+
+    /// A cookie is good: its connection becomes what the cookie says.
+    fn admit(&mut self, id: ConnectionId, ticket: Ticket, now: Now) -> Result<(), Ending> {
+        let (session, account, service) = match ticket {
+            Ticket::Bos { account, sharing, knows_multi } => {
+                if let Some(connection) = self.connections.get_mut(&id) {
+                    connection.knows_multi = knows_multi;
+                }
+                let displaced = self.realm.displaced_by(account, sharing);
+                let mut cx = self.context(now).0;
+                for session in displaced {
+                    bos::expel(&mut cx, session, Ending::SignedOnElsewhere);
+                }
+                let classes = rates::classes(self.settings.rates, self.realm.account(account).warning);
+                let levels = Levels::new(classes, now.instant);
+                (self.realm.begin(account, sharing, id, levels, now), account, Service::Bos)
+            }
+            Ticket::Service { session, group, room } => {
+                let held = self.realm.session_mut(session).ok_or(Ending::SessionOver)?;
+                held.services.push(id);
+                (session, held.account, room.map_or(Service::Other(group), Service::Room))
+            }
+        };
+        let Some(connection) = self.connections.get_mut(&id) else { return Ok(()) };
+        connection.role = Role::SignedOn { session, account, service };
+        if let Some(caller) = self.caller(id, 0) {
+            bos::greet(&mut self.context(now).0, &caller);
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, id: ConnectionId, frame: &Frame, now: Now) -> Result<(), Ending> {
+        let snac =
+            Snac::decode(&frame.payload).map_err(|source| Ending::Unreadable { what: "SNAC", source })?;
+        let Some(caller) = self.caller(id, snac.request_id) else { return Ok(()) };
+        let verdict = self.spend(&caller, &snac, now);
+        if verdict == Verdict::Drop {
+            tracing::debug!(group = %snac.group, subgroup = snac.subgroup, "dropped by the rate limit");
+            return Ok(());
+        }
+        let mut cx = self.context(now).0;
+        bos::receive(&mut cx, &caller, &snac);
+        if verdict == Verdict::PassAndClose {
+            bos::expel(&mut cx, caller.session, Ending::RateLimit);
+        }
+        Ok(())
+    }
+
+    /// Counts a SNAC against its class.
+    fn spend(&mut self, caller: &Caller, snac: &Snac, now: Now) -> Verdict {
+        if self.settings.rates == Rates::None || self.realm.account(caller.account).bot {
+            return Verdict::Pass;
+        }
+        let class = rates::class_of(snac.group.into(), snac.subgroup);
+        let (Some(class), Some(session)) = (class, self.realm.session_mut(caller.session)) else {
+            return Verdict::Pass;
+        };
+        let verdict = session.levels.spend(class, now.instant);
+        if session.levels.is_restless() {
+            self.rate_poll.get_or_insert(now.instant + RATE_POLL);
+        }
+        verdict
+    }
+
+    fn caller(&self, id: ConnectionId, request_id: u32) -> Option<Caller> {
+        let connection = self.connections.get(&id)?;
+        let Role::SignedOn { session, account, service } = &connection.role else { return None };
+        Some(Caller {
+            connection: id,
+            session: *session,
+            account: *account,
+            service: service.clone(),
+            address: connection.address.clone(),
+            request_id,
+        })
+    }
+
+    fn context(&mut self, now: Now) -> (Context<'_>, &mut Attempts) {
+        let context = Context {
+            realm: &mut self.realm,
+            out: &mut self.outbox,
+            tickets: &mut self.tickets,
+            entropy: &mut self.entropy,
+            settings: &self.settings,
+            messages: &mut self.messages,
+            now,
+        };
+        (context, &mut self.attempts)
+    }
+
+    /// Turns what handlers decided into outputs; closing a connection may decide more.
+    fn flush(&mut self, now: Now) {
+        loop {
+            let envelopes = self.outbox.take();
+            if envelopes.is_empty() {
+                return;
+            }
+            for (id, post) in envelopes {
+                match post {
+                    Post::Frame(channel, payload) => self.transmit(id, channel, payload, now),
+                    Post::Close(ending) => self.close(id, ending, now),
+                }
+            }
+        }
+    }
+
+    fn transmit(&mut self, id: ConnectionId, channel: FlapChannel, payload: Vec<u8>, now: Now) {
+        self.note(id, Direction::Out, channel, &payload, now);
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let frame = Frame { channel, sequence: connection.sequence, payload };
+        connection.sequence = connection.sequence.wrapping_add(1);
+        let short = self.settings.quirks.short_sign_off
+            && channel == FlapChannel::SignOff
+            && !connection.knows_multi
+            && matches!(connection.role, Role::SignedOn { .. });
+        let Ok(mut bytes) = frame.encode() else { return };
+        if short {
+            // Marker, channel and sequence number; the length is left out with what it counts.
+            bytes.truncate(4);
+        }
+        self.outputs.push_back(Output::Write(id, bytes));
+    }
+
+    fn close(&mut self, id: ConnectionId, ending: Ending, now: Now) {
+        let Some(connection) = self.connections.remove(&id) else { return };
+        if let Role::SignedOn { session, service, .. } = connection.role {
+            let mut cx = self.context(now).0;
+            match service {
+                Service::Bos => bos::end(&mut cx, session),
+                other => bos::end_service(&mut cx, session, id, &other),
+            }
+        }
+        self.outputs.push_back(Output::Close(id, ending));
+    }
+
+    fn note(
+        &mut self,
+        id: ConnectionId,
+        direction: Direction,
+        channel: FlapChannel,
+        payload: &[u8],
+        now: Now,
+    ) {
+        self.noted += 1;
+        if !self.journal.is_on() {
+            return;
+        }
+        let signed_on = match self.connections.get(&id).map(|connection| &connection.role) {
+            Some(Role::SignedOn { account, .. }) => Some(*account),
+            _ => None,
+        };
+        let snac = if channel == FlapChannel::Data { Snac::decode(payload).ok() } else { None };
+        let body = match (&signed_on, &snac) {
+            // What signs somebody on is not written down.
+            (None, _) => Vec::new(),
+            (Some(_), Some(snac)) => journal::kept(&snac.body),
+            (Some(_), None) => journal::kept(payload),
+        };
+        self.journal.push(Entry {
+            number: self.noted,
+            unix: now.unix,
+            connection: id.0,
+            screen_name: signed_on.map(|account| self.realm.account(account).name.to_string()),
+            direction,
+            channel: channel.into(),
+            group: snac.as_ref().map(|snac| snac.group.into()),
+            subgroup: snac.as_ref().map(|snac| snac.subgroup),
+            request_id: snac.as_ref().map(|snac| snac.request_id),
+            body,
+        });
+    }
+}

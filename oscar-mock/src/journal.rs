@@ -1,0 +1,158 @@
+//! What the double has seen and sent: two bounded rings, one of frames and one of messages.
+//!
+//! Frames of a sign-on are noted without their content: it would let somebody sign on.
+
+use std::collections::VecDeque;
+
+use oscar_im::ScreenName;
+use oscar_im::foodgroup::icbm::{ImToHost, tlv};
+use serde::Serialize;
+
+use crate::clock::Now;
+
+/// Bytes of a frame's payload that are kept.
+const MAX_KEPT: usize = 4096;
+
+/// Which way a frame went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the client.
+    In,
+    /// To the client.
+    Out,
+}
+
+/// One frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Counts all entries of this server, so that a gap shows what the ring has forgotten.
+    pub number: u64,
+    /// Seconds since 1970.
+    pub unix: u32,
+    /// Counts connections from 1.
+    pub connection: u64,
+    /// Who is signed on there; none during a sign-on.
+    pub screen_name: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+    /// The FLAP channel.
+    pub channel: u8,
+    /// Food group, on channel 2.
+    pub group: Option<u16>,
+    /// Subgroup, on channel 2.
+    pub subgroup: Option<u16>,
+    /// Request id, on channel 2.
+    pub request_id: Option<u32>,
+    /// The SNAC's body, or the payload of other channels; empty for what belongs to a sign-on.
+    #[serde(serialize_with = "hex")]
+    pub body: Vec<u8>,
+}
+
+fn hex<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+    let digits: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0x0f)]).collect();
+    serializer.serialize_str(&digits)
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// It went to the receiver's client.
+    Delivered,
+    /// It waits for the receiver.
+    Stored,
+    /// It was refused with this code (04/01).
+    Refused(u16),
+    /// It was acknowledged and thrown away, by a fault.
+    Lost,
+}
+
+/// One message, of any channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// Seconds since 1970.
+    pub unix: u32,
+    /// From whom.
+    pub from: String,
+    /// To whom, as the sender wrote it.
+    pub to: String,
+    /// 1 for plain messages.
+    pub channel: u16,
+    /// The text as it was sent, HTML mostly; empty on other channels.
+    pub text: String,
+    /// Whether it is an automatic reply.
+    pub auto: bool,
+    /// What became of it.
+    pub delivery: Delivery,
+}
+
+impl Message {
+    /// As it came.
+    pub(crate) fn of(from: &ScreenName, im: &ImToHost, now: Now) -> Self {
+        let texts = im.message().and_then(Result::ok).map(|data| data.texts().collect::<Vec<_>>());
+        let text = texts.unwrap_or_default().into_iter().map(|text| match text.charset {
+            2 => {
+                let (units, _) = text.bytes.as_chunks::<2>();
+                let units: Vec<u16> = units.iter().copied().map(u16::from_be_bytes).collect();
+                String::from_utf16_lossy(&units)
+            }
+            _ => oscar_im::wire::text(&text.bytes),
+        });
+        Self {
+            unix: now.unix,
+            from: from.to_string(),
+            to: im.to.to_string(),
+            channel: im.channel,
+            text: text.collect(),
+            auto: im.tlvs.has(tlv::AUTO_RESPONSE),
+            delivery: Delivery::Delivered,
+        }
+    }
+}
+
+/// The newest of what was pushed.
+#[derive(Debug, Clone)]
+pub(crate) struct Ring<T> {
+    kept: VecDeque<T>,
+    room: usize,
+}
+
+impl<T> Ring<T> {
+    /// Keeps at most `room`.
+    pub(crate) const fn new(room: usize) -> Self {
+        Self { kept: VecDeque::new(), room }
+    }
+
+    /// Adds one, and forgets the oldest where there is no room.
+    pub(crate) fn push(&mut self, one: T) {
+        if self.room == 0 {
+            return;
+        }
+        if self.kept.len() >= self.room {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(one);
+    }
+
+    /// Oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.kept.iter()
+    }
+
+    /// Whether anything would be kept.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.room > 0
+    }
+
+    /// Forgets all.
+    pub(crate) fn clear(&mut self) {
+        self.kept.clear();
+    }
+}
+
+/// Cuts a payload to what is kept of it.
+pub(crate) fn kept(payload: &[u8]) -> Vec<u8> {
+    payload.get(..MAX_KEPT).unwrap_or(payload).to_vec()
+}

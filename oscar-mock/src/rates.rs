@@ -1,0 +1,302 @@
+//! Rate classes: what 01/07 announces, which class a SNAC is in, and what becomes of a client that sends too fast.
+//!
+//! Figures and membership as open-oscar-server's 01/07 shows them; the behaviour as its clients met it: notices
+//! come from a poll once a second, a dropped SNAC is counted and never answered, and the SNAC that takes a level below
+//! *disconnect* is still carried out before the connection closes.
+
+use std::time::{Duration, Instant};
+
+use oscar_im::foodgroup::oservice::{RateClass, RateMember, RateState, rate_code};
+use oscar_im::rate::{Level, RateStatus};
+
+use crate::config::Rates;
+
+/// Classes 1 to 5.
+pub(crate) const CLASSES: usize = 5;
+
+const fn class(
+    id: u16,
+    window: u32,
+    clear: u32,
+    alert: u32,
+    limit: u32,
+    disconnect: u32,
+    max: u32,
+) -> RateClass {
+    RateClass { id, window, clear, alert, limit, disconnect, current: max, max, state: None }
+}
+
+/// open-oscar-server's own.
+const STOCK: [RateClass; CLASSES] = [
+    class(1, 80, 2500, 2000, 1500, 800, 6000),
+    class(2, 80, 3000, 2000, 1500, 1000, 6000),
+    class(3, 20, 5100, 5000, 4000, 3000, 6000),
+    class(4, 20, 5500, 5300, 4200, 3000, 8000),
+    class(5, 10, 5500, 5300, 4200, 3000, 8000),
+];
+
+/// Figures by which a client that paces itself need never wait: no level is a limit, one SNAC takes next to nothing
+/// off the level (some 48,000 may follow each other without a pause), and `window × max` stays below 2³¹ for clients
+/// that compute in 32 bits. A window of 1 would be worse: there the level *is* the last pause, and libpurple holds back
+/// whatever would bring it to the alert level, 0 included.
+const fn unlimited(id: u16) -> RateClass {
+    class(id, 30_000, 0, 0, 0, 0, 70_000)
+}
+
+/// The figures of each class, full, for somebody warned to `warning` tenths of a percent: warnings tighten class 3.
+pub(crate) fn classes(rates: Rates, warning: u16) -> [RateClass; CLASSES] {
+    STOCK.map(|stock| match (rates, stock.id) {
+        (Rates::None, id) => unlimited(id),
+        (Rates::Stock, 3) => {
+            let tighten = |figure: u32| figure + (stock.max - figure) * u32::from(warning.min(1000)) / 1000;
+            RateClass {
+                clear: tighten(stock.clear),
+                alert: tighten(stock.alert),
+                limit: tighten(stock.limit),
+                ..stock
+            }
+        }
+        (Rates::Stock, _) => stock,
+    })
+}
+
+/// What becomes of a SNAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is carried out.
+    Pass,
+    /// It is dropped without a word.
+    Drop,
+    /// It is carried out, and then the session ends.
+    PassAndClose,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Clear,
+    Alert,
+    Limited,
+}
+
+impl Standing {
+    const fn code(self) -> u16 {
+        match self {
+            Self::Clear => rate_code::CLEAR,
+            Self::Alert => rate_code::ALERT,
+            Self::Limited => rate_code::LIMITED,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Class {
+    level: Level,
+    standing: Standing,
+    told: Standing,
+}
+
+/// The levels of one session, which all its connections share.
+#[derive(Debug, Clone)]
+pub(crate) struct Levels {
+    began: Instant,
+    classes: [Class; CLASSES],
+}
+
+impl Levels {
+    /// Full, as at sign-on.
+    pub(crate) fn new(classes: [RateClass; CLASSES], began: Instant) -> Self {
+        let classes = classes.map(|class| Class {
+            level: Level::new(class, Duration::ZERO),
+            standing: Standing::Clear,
+            told: Standing::Clear,
+        });
+        Self { began, classes }
+    }
+
+    /// Takes other figures for its own and keeps where it stands.
+    pub(crate) fn retune(&mut self, classes: [RateClass; CLASSES]) {
+        for (class, figures) in self.classes.iter_mut().zip(classes) {
+            let dropping = u8::from(class.level.is_limited());
+            let state = Some(RateState { last: 0, dropping });
+            let figures = RateClass { current: class.level.level(), state, ..figures };
+            class.level = Level::new(figures, class.level.last());
+        }
+    }
+
+    /// The records for 01/07.
+    pub(crate) fn records(&self, now: Instant) -> Vec<RateClass> {
+        self.classes.iter().map(|class| class.level.record(self.elapsed(now))).collect()
+    }
+
+    /// Counts one SNAC of a class, from 0.
+    pub(crate) fn spend(&mut self, index: usize, now: Instant) -> Verdict {
+        let elapsed = self.elapsed(now);
+        let Some(class) = self.classes.get_mut(index) else { return Verdict::Pass };
+        let (standing, verdict) = match class.level.evaluate(elapsed) {
+            RateStatus::Clear => (Standing::Clear, Verdict::Pass),
+            RateStatus::Alert => (Standing::Alert, Verdict::Pass),
+            RateStatus::Limited => (Standing::Limited, Verdict::Drop),
+            RateStatus::Disconnect => (Standing::Limited, Verdict::PassAndClose),
+        };
+        class.standing = standing;
+        verdict
+    }
+
+    /// Whether [`Levels::notices`] may have something to say, now or by the mere passing of time.
+    pub(crate) fn is_restless(&self) -> bool {
+        self.classes.iter().any(|class| class.standing != Standing::Clear || class.told != Standing::Clear)
+    }
+
+    /// What the client has not been told yet, as code and record for 01/0A. A class is clear again when one more SNAC
+    /// would find it so.
+    pub(crate) fn notices(&mut self, now: Instant) -> Vec<(u16, RateClass)> {
+        let elapsed = self.elapsed(now);
+        let mut notices = Vec::new();
+        for class in &mut self.classes {
+            let mut next = class.level.clone();
+            if class.standing != Standing::Clear && next.evaluate(elapsed) == RateStatus::Clear {
+                class.standing = Standing::Clear;
+                class.level.clears(elapsed);
+            }
+            if class.standing != class.told {
+                class.told = class.standing;
+                let seconds = u32::try_from(elapsed.saturating_sub(class.level.last()).as_secs());
+                let mut record = RateClass { current: next.level(), ..class.level.record(elapsed) };
+                if let Some(state) = &mut record.state {
+                    state.last = seconds.unwrap_or(u32::MAX);
+                }
+                notices.push((class.standing.code(), record));
+            }
+        }
+        notices
+    }
+
+    fn elapsed(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.began)
+    }
+}
+
+/// The class of a SNAC, from 0; None for one that no class holds.
+pub(crate) fn class_of(group: u16, subgroup: u16) -> Option<usize> {
+    match (group, subgroup) {
+        (0x03, 0x04 | 0x05) | (0x09, 0x05..=0x08) | (0x0e, 0x05) => Some(1),
+        (0x02, 0x05) | (0x04, 0x06) => Some(2),
+        (0x02, 0x09 | 0x0b) => Some(3),
+        _ => CLASS_1
+            .iter()
+            .find(|(member, _)| *member == group)
+            .is_some_and(|(_, subgroups)| subgroups.contains(&subgroup))
+            .then_some(0),
+    }
+}
+
+/// The members of class `index + 1`, for 01/07.
+pub(crate) fn members(index: usize) -> Vec<RateMember> {
+    let named =
+        [(0x03, 0x04), (0x03, 0x05), (0x02, 0x05), (0x04, 0x06), (0x02, 0x09), (0x02, 0x0b), (0x0e, 0x05)];
+    let candidates = CLASS_1
+        .iter()
+        .flat_map(|(group, subgroups)| subgroups.iter().map(|subgroup| (*group, *subgroup)))
+        .chain(named)
+        .chain((0x05..=0x08).map(|subgroup| (0x09, subgroup)));
+    candidates
+        .filter(|(group, subgroup)| class_of(*group, *subgroup) == Some(index))
+        .map(|(group, subgroup)| RateMember { group: group.into(), subgroup })
+        .collect()
+}
+
+/// Class 1: all that no other class holds.
+const CLASS_1: [(u16, &[u16]); 20] = [
+    (0x01, &span::<0x23>()),
+    (0x02, &[1, 2, 3, 4, 6, 7, 8, 0x0a, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15]),
+    (0x03, &[1, 2, 3, 6, 7, 8, 9, 0x0a, 0x0b, 0x0c, 0x0f, 0x10]),
+    (0x04, &[1, 2, 3, 4, 5, 7, 8, 9, 0x0a, 0x0b, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14]),
+    (0x05, &span::<3>()),
+    (0x06, &span::<3>()),
+    (0x07, &span::<9>()),
+    (0x08, &span::<2>()),
+    (0x09, &[1, 2, 3, 4, 9, 0x0a, 0x0b]),
+    (0x0a, &span::<3>()),
+    (0x0b, &span::<4>()),
+    (0x0c, &span::<3>()),
+    (0x0d, &span::<9>()),
+    (0x0e, &[1, 2, 3, 4, 6, 7, 8, 9]),
+    (0x0f, &span::<4>()),
+    (0x10, &[1, 2, 4, 6]),
+    (0x13, &span::<0x28>()),
+    (0x15, &span::<3>()),
+    (0x17, &[1, 2, 4, 6, 8, 0x0a, 0x0c]),
+    (0x18, &[1, 2, 4, 6, 7, 8, 0x0a, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x15, 0x16, 0x17]),
+];
+
+/// 1 to N.
+const fn span<const N: usize>() -> [u16; N] {
+    let mut numbers = [0; N];
+    let mut at = 0;
+    while at < N {
+        #[expect(
+            clippy::indexing_slicing,
+            clippy::cast_possible_truncation,
+            reason = "at < N, and N is small"
+        )]
+        {
+            numbers[at] = at as u16 + 1;
+        }
+        at += 1;
+    }
+    numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn start(rates: Rates) -> (Levels, Instant) {
+        let now = crate::clock::Clock::manual().now().instant;
+        (Levels::new(classes(rates, 0), now), now)
+    }
+
+    #[test]
+    fn a_limited_class_is_told_so_and_is_clear_after_a_rest_of_twenty_six_seconds() {
+        let (mut levels, start) = start(Rates::Stock);
+        assert!(!levels.is_restless());
+        while levels.spend(2, start) == Verdict::Pass {}
+        let mut codes = |seconds| {
+            let notices = levels.notices(start + Duration::from_secs(seconds));
+            notices.into_iter().map(|(code, _)| code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(1), [rate_code::LIMITED]);
+        assert!(codes(26).is_empty());
+        assert_eq!(codes(27), [rate_code::CLEAR]);
+        assert!(!levels.is_restless());
+        assert_eq!(levels.spend(2, start + Duration::from_secs(27)), Verdict::Pass);
+    }
+
+    #[test]
+    fn warnings_tighten_the_class_of_messages() {
+        let (mut levels, start) = start(Rates::Stock);
+        levels.retune(classes(Rates::Stock, 500));
+        let passed = (0..100).take_while(|_| levels.spend(2, start) == Verdict::Pass).count();
+        assert_eq!(passed, 3);
+    }
+
+    #[test]
+    fn without_limits_a_client_that_paces_itself_need_not_wait() {
+        let (mut levels, start) = start(Rates::None);
+        let mut clients = Level::new(levels.records(start)[2], Duration::ZERO);
+        for sent in 0..48_000 {
+            assert_eq!(levels.spend(2, start), Verdict::Pass);
+            assert_eq!(clients.earliest(Duration::ZERO), Some(Duration::ZERO), "after {sent}");
+            clients.evaluate(Duration::ZERO);
+        }
+    }
+
+    #[test]
+    fn every_class_has_the_members_that_its_snacs_say() {
+        assert_eq!(members(0).len(), 209);
+        assert_eq!(members(2).len(), 2);
+        assert!(members(4).is_empty());
+        assert_eq!(class_of(0x99, 2), None);
+    }
+}
