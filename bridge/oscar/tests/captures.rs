@@ -3,24 +3,19 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail by them")]
 
+mod common;
+
+use common::frame_of;
 use oscar_im::foodgroup::{Body, icbm};
-use oscar_im::wire::flap::FlapProgress;
-use oscar_im::wire::{FlapChannel, FlapDecoder, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use oscar_im::wire::{FlapChannel, SignOnFrame, Snac, Tlvs, Wire};
 use std::collections::BTreeSet;
-use testkit::capture::{Captured, load, names};
+use testkit::capture::{load, names};
 
 /// SNACs that have no type here, each with its reason.
 const RAW: &[&str] = &[
     // Sent by a probe to see how a server refuses what does not exist.
     "01/7777", "99/02",
 ];
-
-fn frame_of(capture: &str, captured: &Captured) -> Frame {
-    match FlapDecoder::default().decode(&captured.bytes) {
-        Ok(FlapProgress::Frame { frame, consumed }) if consumed == captured.bytes.len() => frame,
-        other => panic!("{capture}: {}: {other:?}", captured.name),
-    }
-}
 
 #[test]
 fn every_captured_frame_comes_out_with_the_same_bytes() {
@@ -29,7 +24,7 @@ fn every_captured_frame_comes_out_with_the_same_bytes() {
     for capture in names() {
         for captured in load(&capture) {
             let label = format!("{capture}: {}", captured.name);
-            let mut frame = frame_of(&capture, &captured);
+            let mut frame = frame_of(&captured.bytes);
             frame.payload = match frame.channel {
                 FlapChannel::SignOn => SignOnFrame::from_bytes(&frame.payload).unwrap().to_bytes().unwrap(),
                 FlapChannel::SignOff => Tlvs::from_bytes(&frame.payload).unwrap().to_bytes().unwrap(),
@@ -58,7 +53,7 @@ fn what_stands_inside_messages_comes_out_with_the_same_bytes() {
     let (mut texts, mut offers) = (0, 0);
     for capture in names() {
         for captured in load(&capture) {
-            let frame = frame_of(&capture, &captured);
+            let frame = frame_of(&captured.bytes);
             if frame.channel != FlapChannel::Data {
                 continue;
             }

@@ -8,6 +8,9 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "an instant to count from")]
 
+mod common;
+
+use common::{Place, REPLIES, place, servers_frames};
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::icbm::{HostAck, ImData, ImToClient, TypingNotice, typing};
 use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, rate_code};
@@ -18,10 +21,9 @@ use oscar_im::foodgroup::{
 use oscar_im::rate::{Level, RateStatus};
 use oscar_im::session::{CloseReason, Config, Event, Presence, SendError, Session, Typing};
 use oscar_im::text;
-use oscar_im::wire::flap::FlapProgress;
-use oscar_im::wire::{FlapChannel, FlapDecoder, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use oscar_im::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
 use std::time::{Duration, Instant};
-use testkit::capture::{Direction, load, names};
+use testkit::capture::names;
 
 /// A session, what it sent, and the clock.
 struct Transcript {
@@ -116,42 +118,6 @@ impl Transcript {
             }
         }
     }
-}
-
-/// Group and subgroup.
-type Place = (u16, u16);
-
-/// Which body answers which. By kind and not by id, for BitlBee's queries all have id 0.
-const REPLIES: &[(Place, Place)] = &[
-    ((0x01, 0x17), (0x01, 0x18)),
-    ((0x01, 0x06), (0x01, 0x07)),
-    ((0x01, 0x0e), (0x01, 0x0f)),
-    ((0x02, 0x02), (0x02, 0x03)),
-    ((0x03, 0x02), (0x03, 0x03)),
-    ((0x04, 0x04), (0x04, 0x05)),
-    ((0x09, 0x02), (0x09, 0x03)),
-    ((0x13, 0x02), (0x13, 0x03)),
-    ((0x13, 0x04), (0x13, 0x06)),
-];
-
-fn frame_of(bytes: &[u8]) -> Frame {
-    match FlapDecoder::default().decode(bytes) {
-        Ok(FlapProgress::Frame { frame, .. }) => frame,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn servers_frames(capture: &str) -> Vec<Frame> {
-    load(capture)
-        .iter()
-        .filter(|captured| captured.direction == Direction::ServerToClient)
-        .map(|captured| frame_of(&captured.bytes))
-        .collect()
-}
-
-fn place(frame: &Frame) -> Option<Place> {
-    let snac = (frame.channel == FlapChannel::Data).then(|| Snac::decode(&frame.payload).unwrap())?;
-    Some((snac.group.into(), snac.subgroup))
 }
 
 fn kinds(sent: &[(Snac, Body)]) -> Vec<String> {

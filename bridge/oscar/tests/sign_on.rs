@@ -1,21 +1,16 @@
 //! The sign-on machine against what real authorizers answered: the server's side of captures is played to it.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail by them")]
 
+mod common;
+
+use common::frame_of;
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::{Body, bucp};
 use oscar_im::sign_on::{
     Address, Authorized, Credentials, Identity, Method, Refusal, RefusalCode, SignOn, SignOnError,
 };
-use oscar_im::wire::flap::FlapProgress;
-use oscar_im::wire::{FlapChannel, FlapDecoder, Frame, Snac, Tlvs, Wire};
+use oscar_im::wire::{FlapChannel, Frame, Snac, Tlvs, Wire};
 use testkit::capture::{Direction, load};
-
-fn frame(bytes: &[u8]) -> Frame {
-    match FlapDecoder::default().decode(bytes) {
-        Ok(FlapProgress::Frame { frame, .. }) => frame,
-        other => panic!("{other:?}"),
-    }
-}
 
 fn machine(name: &str, password: &str, method: Method) -> SignOn {
     let credentials = Credentials { screen_name: ScreenName::from(name), password: password.into() };
@@ -28,7 +23,7 @@ fn play(mut machine: SignOn, capture: &str) -> (Result<Authorized, SignOnError>,
     for captured in load(capture) {
         sent.extend(std::iter::from_fn(|| machine.poll_transmit()));
         if captured.direction == Direction::ServerToClient {
-            machine.receive(&frame(&captured.bytes));
+            machine.receive(&frame_of(&captured.bytes));
         }
     }
     machine.closed();
@@ -52,7 +47,7 @@ fn clients_hash(capture: &str) -> Vec<u8> {
     let frames: Vec<_> = load(capture)
         .iter()
         .filter(|captured| captured.direction == Direction::ClientToServer)
-        .map(|captured| frame(&captured.bytes))
+        .map(|captured| frame_of(&captured.bytes))
         .collect();
     hash(&frames)
 }
