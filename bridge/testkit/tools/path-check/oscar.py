@@ -176,7 +176,7 @@ def authorize(address, screen_name, password):
     connection.send(
         0x17, 2,
         tlv(1, name) + tlv(0x25, digest) + tlv(0x4C, b"") + tlv(3, b"path-check")
-        + tlv(0x17, b"\0\5") + tlv(0x0F, b"en") + tlv(0x0E, b"us") + tlv(0x4A, b"\1"),
+        + tlv(0x17, b"\0\5") + tlv(0x0F, b"en") + tlv(0x0E, b"us") + tlv(0x4A, b"\3"),  # one session at a time
     )
     _, _, body = connection.snac(10)
     connection.close()
