@@ -56,6 +56,28 @@ pub struct Identity {
     pub language: String,
     /// Two letters.
     pub country: String,
+    /// Whether the name may be signed on from other places too.
+    pub sharing: Sharing,
+}
+
+/// Whether a screen name may be signed on twice (TLV 4A); of [`Method::Roasted`] servers think that it may not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sharing {
+    /// The new session ends the old one. So a client that lost its connection also ends what the server still takes
+    /// for its session, which would go on to receive messages.
+    #[default]
+    Single,
+    /// Both get every message, if both say so.
+    Shared,
+}
+
+impl From<Sharing> for u8 {
+    fn from(sharing: Sharing) -> Self {
+        match sharing {
+            Sharing::Shared => 1,
+            Sharing::Single => 3,
+        }
+    }
 }
 
 impl Default for Identity {
@@ -71,6 +93,7 @@ impl Default for Identity {
             distribution: 0x0611,
             language: "en".into(),
             country: "us".into(),
+            sharing: Sharing::default(),
         }
     }
 }
@@ -336,8 +359,8 @@ impl SignOn {
         if self.method != Method::OlderMd5 {
             tlvs.push(tlv::NEWER_HASH, []);
         }
-        // 1: may share the name with other places. Without TLV 4A open-oscar-server cuts its sign-off frames short.
-        let tlvs = self.identify(tlvs).with(tlv::MULTI_SIGN_ON, [1]);
+        // Without TLV 4A open-oscar-server cuts its sign-off frames short.
+        let tlvs = self.identify(tlvs).with(tlv::MULTI_SIGN_ON, [self.identity.sharing.into()]);
         let frame = Frame::body(2, &LoginRequest { tlvs }).map_err(|_| SignOnError::TooLong)?;
         self.outgoing.push(frame);
         Ok(())

@@ -82,10 +82,9 @@ impl Plain {
         self.after_break = false;
         for character in htmlize::unescape(text).chars() {
             match character {
-                '\u{a0}' => self.out.push(' '),
                 '\n' | '\t' => self.out.push(character),
                 _ if character.is_control() => {}
-                _ => self.out.push(character),
+                _ => self.out.push(visible_space(character)),
             }
         }
     }
@@ -148,6 +147,11 @@ impl Plain {
         self.close_link();
         self.out.trim_matches(|c| c == '\n' || c == ' ').to_owned()
     }
+}
+
+/// A space that may not break is one like any other in plain text.
+const fn visible_space(character: char) -> char {
+    if character == '\u{a0}' { ' ' } else { character }
 }
 
 /// Whether a link's text is its address, give or take the scheme and a last slash.
@@ -224,7 +228,7 @@ impl<'a> Tag<'a> {
             if name.eq_ignore_ascii_case(wanted) {
                 return Some(htmlize::unescape_attribute(value.trim()).into_owned())
                     .filter(|address| !address.is_empty())
-                    .map(|address| address.chars().filter(|c| !c.is_control()).collect());
+                    .map(|address| address.chars().filter(|c| !c.is_control()).map(visible_space).collect());
             }
             if behind.len() >= rest.len() || behind.is_empty() {
                 return None;
