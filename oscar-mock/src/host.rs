@@ -232,14 +232,15 @@ impl Host {
             let restless: Vec<SessionId> = self
                 .realm
                 .sessions()
-                .filter(|(_, session)| session.levels.is_restless())
+                .filter(|(_, session)| session.levels.is_restless(now.instant))
                 .map(|(id, _)| id)
                 .collect();
             let mut cx = self.context(now).0;
             for id in &restless {
                 bos::oservice::tell_rates(&mut cx, *id);
             }
-            let still = |id: &SessionId| self.realm.session(*id).is_some_and(|s| s.levels.is_restless());
+            let still =
+                |id: &SessionId| self.realm.session(*id).is_some_and(|s| s.levels.is_restless(now.instant));
             if restless.iter().any(still) {
                 self.rate_poll = Some(now.instant + RATE_POLL);
             }
@@ -370,7 +371,7 @@ impl Host {
             return Verdict::Pass;
         };
         let verdict = session.levels.spend(class, now.instant);
-        if session.levels.is_restless() {
+        if session.levels.is_restless(now.instant) {
             self.rate_poll.get_or_insert(now.instant + RATE_POLL);
         }
         verdict
@@ -484,3 +485,6 @@ impl Host {
         });
     }
 }
+
+#[cfg(test)]
+mod replay;

@@ -48,7 +48,8 @@ pub(crate) fn classes(rates: Rates, warning: u16) -> [RateClass; CLASSES] {
     STOCK.map(|stock| match (rates, stock.id) {
         (Rates::None, id) => unlimited(id),
         (Rates::Stock, 3) => {
-            let tighten = |figure: u32| figure + (stock.max - figure) * u32::from(warning.min(1000)) / 1000;
+            // Towards 5,840: so it comes out in the one capture of a warned client (raw-bos-typing-wanted).
+            let tighten = |figure: u32| figure + (5840 - figure) * u32::from(warning.min(1000)) / 1000;
             RateClass {
                 clear: tighten(stock.clear),
                 alert: tighten(stock.alert),
@@ -71,28 +72,22 @@ pub(crate) enum Verdict {
     PassAndClose,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    Clear,
-    Alert,
-    Limited,
-}
-
-impl Standing {
-    const fn code(self) -> u16 {
-        match self {
-            Self::Clear => rate_code::CLEAR,
-            Self::Alert => rate_code::ALERT,
-            Self::Limited => rate_code::LIMITED,
-        }
-    }
-}
-
 #[derive(Debug, Clone)]
 struct Class {
     level: Level,
-    standing: Standing,
-    told: Standing,
+    /// What the client believes: the code of the last notice.
+    told: u16,
+}
+
+impl Class {
+    /// The code that one more SNAC at `elapsed` would earn; the level moves only when one comes.
+    fn code(&self, elapsed: Duration) -> u16 {
+        match self.level.clone().evaluate(elapsed) {
+            RateStatus::Clear => rate_code::CLEAR,
+            RateStatus::Alert => rate_code::ALERT,
+            RateStatus::Limited | RateStatus::Disconnect => rate_code::LIMITED,
+        }
+    }
 }
 
 /// The levels of one session, which all its connections share.
@@ -105,11 +100,8 @@ pub(crate) struct Levels {
 impl Levels {
     /// Full, as at sign-on.
     pub(crate) fn new(classes: [RateClass; CLASSES], began: Instant) -> Self {
-        let classes = classes.map(|class| Class {
-            level: Level::new(class, Duration::ZERO),
-            standing: Standing::Clear,
-            told: Standing::Clear,
-        });
+        let classes =
+            classes.map(|class| Class { level: Level::new(class, Duration::ZERO), told: rate_code::CLEAR });
         Self { began, classes }
     }
 
@@ -132,40 +124,37 @@ impl Levels {
     pub(crate) fn spend(&mut self, index: usize, now: Instant) -> Verdict {
         let elapsed = self.elapsed(now);
         let Some(class) = self.classes.get_mut(index) else { return Verdict::Pass };
-        let (standing, verdict) = match class.level.evaluate(elapsed) {
-            RateStatus::Clear => (Standing::Clear, Verdict::Pass),
-            RateStatus::Alert => (Standing::Alert, Verdict::Pass),
-            RateStatus::Limited => (Standing::Limited, Verdict::Drop),
-            RateStatus::Disconnect => (Standing::Limited, Verdict::PassAndClose),
-        };
-        class.standing = standing;
-        verdict
+        match class.level.evaluate(elapsed) {
+            RateStatus::Clear | RateStatus::Alert => Verdict::Pass,
+            RateStatus::Limited => Verdict::Drop,
+            RateStatus::Disconnect => Verdict::PassAndClose,
+        }
     }
 
-    /// Whether [`Levels::notices`] may have something to say, now or by the mere passing of time.
-    pub(crate) fn is_restless(&self) -> bool {
-        self.classes.iter().any(|class| class.standing != Standing::Clear || class.told != Standing::Clear)
+    /// Whether [`Levels::notices`] has something to say, or may have by the mere passing of time.
+    pub(crate) fn is_restless(&self, now: Instant) -> bool {
+        let elapsed = self.elapsed(now);
+        let at_rest =
+            |class: &Class| class.told == rate_code::CLEAR && class.code(elapsed) == rate_code::CLEAR;
+        !self.classes.iter().all(at_rest)
     }
 
-    /// What the client has not been told yet, as code and record for 01/0A. A class is clear again when one more SNAC
-    /// would find it so.
+    /// What the client has not been told yet, as code and record for 01/0A. How a class stands is how one more SNAC
+    /// would find it, so a client may be warned of a limit that it has not met, and a limit ends by resting.
     pub(crate) fn notices(&mut self, now: Instant) -> Vec<(u16, RateClass)> {
         let elapsed = self.elapsed(now);
         let mut notices = Vec::new();
         for class in &mut self.classes {
-            let mut next = class.level.clone();
-            if class.standing != Standing::Clear && next.evaluate(elapsed) == RateStatus::Clear {
-                class.standing = Standing::Clear;
-                class.level.clears(elapsed);
-            }
-            if class.standing != class.told {
-                class.told = class.standing;
+            let code = class.code(elapsed);
+            class.level.clears(elapsed);
+            if code != class.told {
+                class.told = code;
                 let seconds = u32::try_from(elapsed.saturating_sub(class.level.last()).as_secs());
-                let mut record = RateClass { current: next.level(), ..class.level.record(elapsed) };
+                let mut record = class.level.record(elapsed);
                 if let Some(state) = &mut record.state {
                     state.last = seconds.unwrap_or(u32::MAX);
                 }
-                notices.push((class.standing.code(), record));
+                notices.push((code, record));
             }
         }
         notices
@@ -260,7 +249,7 @@ mod tests {
     #[test]
     fn a_limited_class_is_told_so_and_is_clear_after_a_rest_of_twenty_six_seconds() {
         let (mut levels, start) = start(Rates::Stock);
-        assert!(!levels.is_restless());
+        assert!(!levels.is_restless(start));
         while levels.spend(2, start) == Verdict::Pass {}
         let mut codes = |seconds| {
             let notices = levels.notices(start + Duration::from_secs(seconds));
@@ -269,7 +258,7 @@ mod tests {
         assert_eq!(codes(1), [rate_code::LIMITED]);
         assert!(codes(26).is_empty());
         assert_eq!(codes(27), [rate_code::CLEAR]);
-        assert!(!levels.is_restless());
+        assert!(!levels.is_restless(start + Duration::from_secs(27)));
         assert_eq!(levels.spend(2, start + Duration::from_secs(27)), Verdict::Pass);
     }
 

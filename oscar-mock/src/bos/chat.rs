@@ -9,9 +9,11 @@ use oscar_im::wire::{Snac, Tlvs, Wire};
 
 use super::oservice::UNNAMED;
 use super::{Caller, Context, Outcome, Service, chat_nav};
-use crate::outbox::UNASKED;
 use crate::realm::rooms::Occupant;
 use crate::realm::{AccountId, ConnectionId, SessionId};
+
+/// The request id of what no request of the room's connection caused: here open-oscar-server leaves it at zero.
+const UNASKED_IN_A_ROOM: u32 = 0;
 
 pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Outcome {
     let Service::Room(cookie) = &caller.service else { return Err(ErrorCode::BadSnac.into()) };
@@ -34,9 +36,9 @@ pub(super) fn enter(cx: &mut Context<'_>, caller: &Caller, cookie: &str) -> Outc
     };
     let everybody = UsersJoined { infos: occupants.iter().filter_map(describe_one).collect() };
     let newcomer = UsersJoined { infos: vec![describe(cx, caller.account)] };
-    cx.out.snac(caller.connection, UNASKED, &everybody)?;
+    cx.out.snac(caller.connection, UNASKED_IN_A_ROOM, &everybody)?;
     if let Some(room) = cx.realm.rooms.get(cookie).map(chat_nav::describe) {
-        cx.out.snac(caller.connection, UNASKED, &RoomInfoUpdate { room })?;
+        cx.out.snac(caller.connection, UNASKED_IN_A_ROOM, &RoomInfoUpdate { room })?;
     }
     tell_others(cx, &occupants, caller.connection, &newcomer);
     Ok(())
@@ -84,7 +86,7 @@ fn occupants(cx: &Context<'_>, cookie: &str) -> Vec<Occupant> {
 
 fn tell_others<B: SnacBody>(cx: &mut Context<'_>, occupants: &[Occupant], except: ConnectionId, body: &B) {
     for occupant in occupants.iter().filter(|occupant| occupant.connection != except) {
-        if cx.out.snac(occupant.connection, UNASKED, body).is_err() {
+        if cx.out.snac(occupant.connection, UNASKED_IN_A_ROOM, body).is_err() {
             tracing::warn!(subgroup = B::SUBGROUP, "not sent to a room: too long for a frame");
         }
     }

@@ -61,10 +61,10 @@ fn known(exchange: u16) -> Result<(), Refusal> {
     }
 }
 
-/// `exchange u16, TLV block`: what rooms there are like. TLVs 2, 4, D8 and D9 as open-oscar-server has them.
+/// `exchange u16, TLV block`: what rooms there are like. TLVs 2, 3, 4, D8 and D9 as open-oscar-server has them.
 fn describe_exchange(exchange: u16) -> Result<Vec<u8>, Refusal> {
     let tlvs = Tlvs::new()
-        .with(tlv::MAX_ROOMS, [MAX_ROOMS])
+        .with(0x03, [MAX_ROOMS])
         .with_u16(0x02, 16)
         .with_u16(0x04, 100)
         .with_u16(tlv::FLAGS, ROOM_FLAGS)

@@ -7,7 +7,7 @@ use oscar_im::foodgroup::feedbag::{
 use oscar_im::foodgroup::{ErrorCode, SnacBody};
 use oscar_im::wire::{Snac, SnacFlags, Tlvs, Wire};
 
-use super::{Caller, Context, Outcome, buddy};
+use super::{Caller, Context, Outcome, buddy, oservice};
 use crate::realm::feedbag::LIMITS;
 use crate::realm::{ListUse, SessionId};
 
@@ -137,6 +137,7 @@ fn finish<B: SnacBody>(
         cx.tell(other, edit);
     }
     if touched.icon {
+        oservice::icon_changed(cx, caller)?;
         buddy::announce(cx, caller.account);
     }
     let waits = cx.realm.session(caller.session).is_some_and(|session| session.in_transaction);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::chat::RoomId;
 use oscar_im::foodgroup::oservice::{
-    ClientVersions, HostVersions, IdleNotification, Motd, OwnUserInfo, RateClass, RateMembers,
+    BartReply, ClientVersions, HostVersions, IdleNotification, Motd, OwnUserInfo, RateClass, RateMembers,
     RateParamChange, RateParams, ServiceRequest, ServiceResponse, SetUserInfoFields, tlv,
 };
 use oscar_im::foodgroup::user_info::{flags, tlv as info};
@@ -89,6 +89,15 @@ fn own_user_info(cx: &mut Context<'_>, caller: &Caller, detail: Detail) -> Outco
             .with_u32(info::SESSION_LENGTH, cx.now.unix.saturating_sub(began));
     }
     cx.reply(caller, &OwnUserInfo { infos: vec![own] })
+}
+
+/// Tells a client that its new icon is known (01/21), and how it is seen with it.
+pub(super) fn icon_changed(cx: &mut Context<'_>, caller: &Caller) -> Outcome {
+    // Unasked, but open-oscar-server leaves the id of these at zero.
+    let unasked = Caller { request_id: 0, ..caller.clone() };
+    let items = cx.realm.account(caller.account).feedbag.icons();
+    cx.reply(&unasked, &BartReply { items })?;
+    own_user_info(cx, &unasked, Detail::Session)
 }
 
 /// TLV 5 of a user info, which open-oscar-server sets to the time of the sign-on.
