@@ -6,4 +6,5 @@ pub mod clock;
 pub mod config;
 pub mod connect;
 pub mod irc;
+pub mod staff_window;
 pub mod web;

@@ -1,3 +1,5 @@
-//! The OSCAR side.
+//! The OSCAR side: the link that keeps one of our accounts signed on. The protocol itself is the crate `oscar-im`.
 
+mod credits;
 pub mod event;
+pub mod link;

@@ -1,0 +1,417 @@
+//! The one task that keeps one of our accounts on OSCAR: signs on, hands out credits, carries messages, signs on again.
+//!
+//! It decides nothing about conversations. Events go to the hub over a bounded channel: when it is full the link stops
+//! reading and TCP pushes back. Commands are taken while signed on; those that arrive while nobody is signed on are
+//! dropped, because the hub has been told by [`AimEvent::Lost`] and owes them still.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
+
+use oscar_im::foodgroup::ErrorCode;
+use oscar_im::net::{Client, ConnectError};
+use oscar_im::session::{self, CloseReason, Event, SendError};
+use oscar_im::sign_on::Credentials;
+use oscar_im::{ScreenName, net};
+use program::Secret;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::credits::Credits;
+use super::event::{AccountId, AimCommand, AimEvent, ImCookie, ImRefusal, ImTyping, Presence};
+use crate::backoff::{Backoff, random};
+use crate::clock::Moment;
+use crate::connect::{Endpoint, Stream};
+
+/// Where and as whom to be on OSCAR.
+#[derive(Debug, Clone)]
+pub struct LinkConfig {
+    /// Which of our accounts.
+    pub account: AccountId,
+    /// The authorizer; its TLS settings hold for the addresses it redirects to as well.
+    pub endpoint: Endpoint,
+    /// The account's name.
+    pub screen_name: ScreenName,
+    /// Its password.
+    pub password: Secret,
+    /// Pauses after lost connections.
+    pub backoff: Backoff,
+    /// Pauses after refusals, and after somebody signed on elsewhere: no server likes to be hammered, and two
+    /// bridges with one account must not throw each other out for ever.
+    pub patience: Backoff,
+}
+
+impl LinkConfig {
+    /// With the usual pauses.
+    pub fn new(account: AccountId, endpoint: Endpoint, screen_name: ScreenName, password: Secret) -> Self {
+        let minute = Duration::from_secs(60);
+        let patience = Backoff { first: minute, longest: 15 * minute, settled: minute };
+        Self { account, endpoint, screen_name, password, backoff: Backoff::default(), patience }
+    }
+}
+
+/// The link's ends towards the hub.
+#[derive(Debug)]
+pub struct LinkChannels {
+    /// What happens on OSCAR. 256; full: the link stops reading.
+    pub events: mpsc::Sender<(AccountId, AimEvent)>,
+    /// What is wanted there. 64; full: the hub keeps the row.
+    pub commands: mpsc::Receiver<AimCommand>,
+}
+
+/// Stays on OSCAR until `stop`, [`AimCommand::SignOff`] or the end of the hub.
+///
+/// Logs «Lost connection (…), reconnecting.» once a loss and «Could not connect: …» once an outage.
+pub async fn run(config: LinkConfig, channels: LinkChannels, stop: CancellationToken) {
+    Link { config, channels, stop, watched: Vec::new(), away: None, outage: false, failures: 0 }.run().await;
+}
+
+type AimClient = Client<Box<dyn Stream>>;
+
+struct Link {
+    config: LinkConfig,
+    channels: LinkChannels,
+    stop: CancellationToken,
+    /// Whose presence is wanted, told again after each sign-on.
+    watched: Vec<ScreenName>,
+    /// Our away message, told again after each sign-on.
+    away: Option<String>,
+    /// The outage that is going on has been logged.
+    outage: bool,
+    failures: u32,
+}
+
+/// Why a stretch ended, as far as it matters for what comes next.
+enum End {
+    /// We were told to stop.
+    Stopped,
+    /// Never signed on, or not any more.
+    Lost { reason: String, was_up: Option<Instant>, patient: bool },
+}
+
+impl Link {
+    async fn run(mut self) {
+        loop {
+            let config = self.sign_on_config();
+            let endpoint = self.config.endpoint.clone();
+            let connecting = net::connect_with(&config, |host, port| {
+                let endpoint = Endpoint { host, port, tls: endpoint.tls.clone() };
+                async move { endpoint.connect().await.map_err(std::io::Error::other) }
+            });
+            let end = match self.while_offline(connecting).await {
+                None => End::Stopped,
+                Some(Ok(client)) => Online::new(client, &mut self).run().await,
+                Some(Err(error)) => {
+                    let patient = matches!(error, ConnectError::SignOn(_));
+                    End::Lost { reason: error.to_string(), was_up: None, patient }
+                }
+            };
+            let End::Lost { reason, was_up, patient } = end else { return };
+            let pause = self.note_loss(&reason, was_up, patient);
+            if was_up.is_some() && !self.tell(AimEvent::Lost { reason, retry_in: pause }).await {
+                return;
+            }
+            if self.while_offline(sleep(pause)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn sign_on_config(&self) -> net::Config {
+        let credentials = Credentials {
+            screen_name: self.config.screen_name.clone(),
+            password: self.config.password.expose().to_owned(),
+        };
+        net::Config::new(self.config.endpoint.host.clone(), self.config.endpoint.port, credentials)
+    }
+
+    /// Logs what happened and gives the pause before the next try.
+    fn note_loss(&mut self, reason: &str, was_up: Option<Instant>, patient: bool) -> Duration {
+        let account = &self.config.screen_name;
+        if was_up.is_some() {
+            tracing::warn!(%account, "Lost connection ({reason}), reconnecting.");
+            self.outage = false;
+        } else if !std::mem::replace(&mut self.outage, true) {
+            tracing::warn!(%account, "Could not connect: {reason}");
+        }
+        let backoff = if patient { self.config.patience } else { self.config.backoff };
+        if was_up.is_some_and(|since| since.elapsed() >= backoff.settled) {
+            self.failures = 0;
+        }
+        let pause = backoff.pause(self.failures, random());
+        self.failures = self.failures.saturating_add(1);
+        pause
+    }
+
+    /// Waits for `work`, dropping messages meanwhile; `None` when it is time to end.
+    async fn while_offline<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Some(done),
+                () = self.stop.cancelled() => return None,
+                command = self.channels.commands.recv() => match command? {
+                    AimCommand::SignOff => return None,
+                    AimCommand::Watch(names) => self.watched = names,
+                    AimCommand::Away(message) => self.away = message,
+                    AimCommand::Send { .. } | AimCommand::Typing { .. } => {}
+                },
+            }
+        }
+    }
+
+    /// False when it is time to end.
+    async fn tell(&self, event: AimEvent) -> bool {
+        tokio::select! {
+            sent = self.channels.events.send((self.config.account, event)) => sent.is_ok(),
+            () = self.stop.cancelled() => false,
+        }
+    }
+}
+
+/// A message that the session had no room for at once.
+struct Held {
+    cookie: ImCookie,
+    to: ScreenName,
+    text: String,
+}
+
+/// One signed-on stretch.
+struct Online<'a> {
+    client: AimClient,
+    link: &'a mut Link,
+    credits: Credits,
+    /// Messages that a change of the server's limits overtook; in order, at most as many as there were credits.
+    held: VecDeque<Held>,
+    up: Option<Instant>,
+    stopping: bool,
+}
+
+impl<'a> Online<'a> {
+    fn new(mut client: AimClient, link: &'a mut Link) -> Self {
+        client.watch(&link.watched);
+        Self { client, link, credits: Credits::default(), held: VecDeque::new(), up: None, stopping: false }
+    }
+
+    async fn run(mut self) -> End {
+        loop {
+            if !self.send_held().await || !self.grant().await {
+                return self.leave().await;
+            }
+            let credit_at = self.next_credit_at();
+            let is_up = self.up.is_some();
+            tokio::select! {
+                event = self.client.event() => match event {
+                    Event::Closed(reason) if self.stopping => {
+                        tracing::debug!(%reason, "signed off");
+                        return End::Stopped;
+                    }
+                    Event::Closed(reason) => return self.lost(&reason),
+                    event => if !self.event(event).await {
+                        return self.leave().await;
+                    },
+                },
+                command = self.link.channels.commands.recv(), if is_up && !self.stopping && self.held.is_empty() => {
+                    if !self.command(command).await {
+                        return self.leave().await;
+                    }
+                }
+                () = self.link.stop.cancelled(), if !self.stopping => self.sign_off(),
+                () = sleep_until(credit_at.unwrap_or_else(Instant::now)), if credit_at.is_some() => {}
+            }
+        }
+    }
+
+    fn lost(&self, reason: &CloseReason) -> End {
+        let patient = matches!(
+            reason,
+            CloseReason::SignedOnElsewhere | CloseReason::RateExceeded | CloseReason::AccountDeleted
+        );
+        End::Lost { reason: reason.to_string(), was_up: self.up, patient }
+    }
+
+    /// The hub is gone or the program stops while we wait for it: say goodbye, listen to nobody.
+    async fn leave(mut self) -> End {
+        self.sign_off();
+        while !matches!(self.client.event().await, Event::Closed(_)) {}
+        End::Stopped
+    }
+
+    fn sign_off(&mut self) {
+        self.stopping = true;
+        self.client.sign_off();
+    }
+
+    /// When to look for a new credit; none where the hub has some, or where nothing may be sent at all.
+    fn next_credit_at(&self) -> Option<Instant> {
+        let wanted = self.up.is_some() && (self.credits.outstanding() == 0 || !self.held.is_empty());
+        let wait = wanted.then(|| self.client.next_im_credit_in())??;
+        // Zero means that there is one; it has just been handed out, unless the session is full until an
+        // acknowledgement comes, which is an event.
+        (!wait.is_zero()).then(|| Instant::now() + wait)
+    }
+
+    /// Gives the hub what it may send. False when it is time to end.
+    async fn grant(&mut self) -> bool {
+        if self.up.is_none() || self.stopping || !self.held.is_empty() {
+            return true;
+        }
+        match self.credits.grant(self.client.im_credits()) {
+            0 => true,
+            count => self.link.tell(AimEvent::Credits(count)).await,
+        }
+    }
+
+    /// Sends what had to wait. False when it is time to end.
+    async fn send_held(&mut self) -> bool {
+        while let Some(held) = self.held.pop_front() {
+            match self.client.send_im(held.cookie.0, &held.to, &held.text) {
+                Ok(()) => {}
+                Err(SendError::NoCredit | SendError::Busy | SendError::NotOnline) => {
+                    self.held.push_front(held);
+                    return true;
+                }
+                Err(error) => {
+                    if !self.refuse(held.cookie, error).await {
+                        return false;
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// What can't be sent by anybody at any time. False when it is time to end.
+    async fn refuse(&mut self, cookie: ImCookie, error: SendError) -> bool {
+        let refusal = ImRefusal::Refused { code: 0, words: error.to_string(), permanent: true };
+        self.link.tell(AimEvent::Refused { cookie, refusal }).await
+    }
+
+    /// False when it is time to end.
+    async fn command(&mut self, command: Option<AimCommand>) -> bool {
+        match command {
+            Some(AimCommand::Send { cookie, to, text }) => {
+                self.credits.used();
+                self.held.push_back(Held { cookie, to, text });
+                return self.send_held().await;
+            }
+            Some(AimCommand::Typing { to, typing }) => {
+                let typing = match typing {
+                    ImTyping::Typing => session::Typing::Typing,
+                    ImTyping::Paused => session::Typing::Paused,
+                    ImTyping::None => session::Typing::None,
+                };
+                // A typing notice that can't go now is worth nothing later.
+                let _ = self.client.send_typing(&to, typing);
+            }
+            Some(AimCommand::Watch(names)) => {
+                self.client.watch(&names);
+                self.link.watched = names;
+            }
+            Some(AimCommand::Away(message)) => {
+                self.link.away = message;
+                self.tell_away();
+            }
+            Some(AimCommand::SignOff) | None => self.sign_off(),
+        }
+        true
+    }
+
+    fn tell_away(&mut self) {
+        if let Err(error) = self.client.set_away(self.link.away.as_deref()) {
+            tracing::debug!(%error, "the away message was not set");
+        }
+    }
+
+    /// False when it is time to end.
+    async fn event(&mut self, event: Event) -> bool {
+        let told = match event {
+            Event::SignedOn { screen_name } => {
+                tracing::info!(account = %screen_name, "Signed on to AIM.");
+                self.up = Some(Instant::now());
+                self.link.outage = false;
+                if self.link.away.is_some() {
+                    self.tell_away();
+                }
+                AimEvent::SignedOn { screen_name }
+            }
+            Event::ImReceived(im) => AimEvent::Im {
+                at: im.stored_at.map_or_else(
+                    || Moment::now().wall,
+                    |at| SystemTime::UNIX_EPOCH + Duration::from_secs(at.into()),
+                ),
+                offline: im.stored_at.is_some(),
+                from: im.from,
+                text: im.text,
+                auto: im.auto,
+                cookie: ImCookie(im.cookie),
+            },
+            Event::ImAcked { cookie } => AimEvent::Acked { cookie: ImCookie(cookie) },
+            Event::ImRefused { cookie, code, .. } => {
+                AimEvent::Refused { cookie: ImCookie(cookie), refusal: refusal(code) }
+            }
+            Event::NoAcknowledgement { cookie, .. } => {
+                AimEvent::Refused { cookie: ImCookie(cookie), refusal: ImRefusal::NoAcknowledgement }
+            }
+            Event::Presence { who, presence } => AimEvent::Presence { who, presence: presence_of(presence) },
+            Event::Typing { from, typing } => {
+                let typing = match typing {
+                    session::Typing::Typing => ImTyping::Typing,
+                    session::Typing::Paused => ImTyping::Paused,
+                    session::Typing::None => ImTyping::None,
+                };
+                AimEvent::Typing { from, typing }
+            }
+            Event::ChatInvited(invitation) => {
+                let (session, now) = self.client.session_mut();
+                let _ = session.decline(&invitation, now);
+                return true;
+            }
+            Event::BuddyListRefused { name, code } => {
+                tracing::warn!(%name, code, "the server does not keep this name on the buddy list");
+                return true;
+            }
+            Event::Warned { level, .. } => {
+                tracing::warn!(level, "somebody warned the bridge's account");
+                return true;
+            }
+            other => {
+                tracing::debug!(event = ?kind(&other), "nothing for the hub");
+                return true;
+            }
+        };
+        self.link.tell(told).await
+    }
+}
+
+fn presence_of(presence: session::Presence) -> Presence {
+    match presence {
+        session::Presence::Offline => Presence::Offline,
+        session::Presence::Online { away: false, .. } => Presence::Online,
+        session::Presence::Online { away: true, .. } => Presence::Away,
+    }
+}
+
+fn refusal(code: ErrorCode) -> ImRefusal {
+    let permanent = matches!(
+        code,
+        ErrorCode::BadSnac
+            | ErrorCode::NotSupportedByHost
+            | ErrorCode::NotSupportedByClient
+            | ErrorCode::ReplyTooBig
+            | ErrorCode::RequestDenied
+            | ErrorCode::BustedPayload
+            | ErrorCode::InsufficientRights
+            | ErrorCode::InLocalPermitDeny
+    );
+    match code {
+        ErrorCode::NotLoggedOn => ImRefusal::NotSignedOn,
+        code => ImRefusal::Refused { code: code.into(), words: code.to_string(), permanent },
+    }
+}
+
+/// The name of an event without what is in it: logs hold no texts and no names of strangers.
+fn kind(event: &Event) -> String {
+    let text = format!("{event:?}");
+    text.chars().take_while(|c| c.is_alphanumeric()).collect()
+}
