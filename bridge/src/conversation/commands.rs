@@ -1,0 +1,306 @@
+//! The commands that staff type. One table: name, usage, summary, reading; `/help` is made from it.
+
+/// What a command asks for. A label left out means the conversation that a text without label would go to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// All commands, or one.
+    Help(Option<String>),
+    /// Who is waiting, who is talking.
+    List,
+    /// How the bridge sees the asking person.
+    WhoAmI,
+    /// The last entries of a conversation.
+    History {
+        /// Whose.
+        label: Option<String>,
+        /// How many.
+        entries: usize,
+    },
+    /// What is known about a visitor.
+    Info(Option<String>),
+    /// Hold a conversation.
+    Claim(Option<String>),
+    /// Give it back to all.
+    Release(Option<String>),
+    /// Give it to a colleague.
+    Transfer {
+        /// Which.
+        label: Option<String>,
+        /// A staff member's screen name.
+        to: String,
+    },
+    /// End a conversation.
+    Close(Option<String>),
+    /// Refuse a visitor's lines.
+    Block(Option<String>),
+    /// Take them again.
+    Unblock(String),
+    /// Hold back what comes for me.
+    Away,
+    /// Give it to me.
+    Back,
+    /// Prepared answers.
+    Canned(Canned),
+}
+
+/// What to do with prepared answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Canned {
+    /// Name them all.
+    List,
+    /// Keep one under a name.
+    Set {
+        /// The name.
+        name: String,
+        /// What to say.
+        text: String,
+    },
+    /// Forget one.
+    Remove(String),
+    /// Say one.
+    Say {
+        /// Which.
+        name: String,
+        /// To whom.
+        label: Option<String>,
+    },
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Spec {
+    /// Without the slash.
+    pub name: &'static str,
+    /// How it is typed.
+    pub usage: &'static str,
+    /// What it does, in a few words.
+    pub summary: &'static str,
+    read: fn(&str) -> Option<Command>,
+}
+
+/// Why something that began with a slash is no command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// No such command; the one that may be meant.
+    Unknown(Option<&'static str>),
+    /// Its arguments make no sense; how it is typed.
+    Usage(&'static str),
+}
+
+/// All commands, in the order in which `/help` shows them.
+pub const TABLE: &[Spec] = &[
+    Spec {
+        name: "help",
+        usage: "/help [command]",
+        summary: "this list",
+        read: |rest| {
+            let name = rest.trim_start_matches('/');
+            Some(Command::Help((!name.is_empty()).then(|| name.to_lowercase())))
+        },
+    },
+    Spec {
+        name: "list",
+        usage: "/list",
+        summary: "open conversations and what waits",
+        read: |rest| nothing(rest, Command::List),
+    },
+    Spec { name: "history", usage: "/history [label] [lines]", summary: "what was said", read: history },
+    Spec {
+        name: "info",
+        usage: "/info [label]",
+        summary: "about a visitor",
+        read: |rest| at_most_one(rest).map(Command::Info),
+    },
+    Spec {
+        name: "claim",
+        usage: "/claim [label]",
+        summary: "this one is mine",
+        read: |rest| at_most_one(rest).map(Command::Claim),
+    },
+    Spec {
+        name: "release",
+        usage: "/release [label]",
+        summary: "give it back to all",
+        read: |rest| at_most_one(rest).map(Command::Release),
+    },
+    Spec {
+        name: "transfer",
+        usage: "/transfer [label] name",
+        summary: "give it to a colleague",
+        read: transfer,
+    },
+    Spec {
+        name: "close",
+        usage: "/close [label]",
+        summary: "end a conversation",
+        read: |rest| at_most_one(rest).map(Command::Close),
+    },
+    Spec {
+        name: "block",
+        usage: "/block [label]",
+        summary: "refuse a visitor's lines",
+        read: |rest| at_most_one(rest).map(Command::Block),
+    },
+    Spec {
+        name: "unblock",
+        usage: "/unblock label",
+        summary: "take them again",
+        read: |rest| at_most_one(rest).flatten().map(Command::Unblock),
+    },
+    Spec {
+        name: "away",
+        usage: "/away",
+        summary: "hold back what comes for me",
+        read: |_| Some(Command::Away),
+    },
+    Spec {
+        name: "back",
+        usage: "/back",
+        summary: "I am here again",
+        read: |rest| nothing(rest, Command::Back),
+    },
+    Spec {
+        name: "canned",
+        usage: "/canned [name [label] | set name text | remove name]",
+        summary: "prepared answers",
+        read: |rest| canned(rest).map(Command::Canned),
+    },
+    Spec {
+        name: "whoami",
+        usage: "/whoami",
+        summary: "how I see you",
+        read: |rest| nothing(rest, Command::WhoAmI),
+    },
+];
+
+/// Whether there is such a command.
+pub fn is_command(name: &str) -> bool {
+    find(name).is_some()
+}
+
+/// The row of a command.
+pub fn find(name: &str) -> Option<&'static Spec> {
+    let name = if name == "?" { "help" } else { name };
+    TABLE.iter().find(|spec| spec.name == name)
+}
+
+/// Reads a command.
+pub fn parse(name: &str, arguments: &str) -> Result<Command, Mistake> {
+    let Some(spec) = find(name) else {
+        let names = TABLE.iter().map(|spec| spec.name);
+        return Err(Mistake::Unknown(super::staff_input::nearest(name, names)));
+    };
+    (spec.read)(arguments).ok_or(Mistake::Usage(spec.usage))
+}
+
+fn nothing(rest: &str, command: Command) -> Option<Command> {
+    rest.is_empty().then_some(command)
+}
+
+/// A label may be typed with the colon that it has elsewhere.
+fn label(word: &str) -> Option<String> {
+    let label = word.trim_end_matches(':');
+    (!label.is_empty()).then(|| label.to_owned())
+}
+
+fn at_most_one(rest: &str) -> Option<Option<String>> {
+    let mut words = rest.split_whitespace();
+    match (words.next(), words.next()) {
+        (None, _) => Some(None),
+        (Some(word), None) => label(word).map(Some),
+        _ => None,
+    }
+}
+
+fn history(rest: &str) -> Option<Command> {
+    const USUAL: usize = 10;
+    const MOST: usize = 50;
+    let count = |word: &str| word.parse().ok().map(|entries: usize| entries.clamp(1, MOST));
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    let (label, entries) = match words.as_slice() {
+        [] => (None, USUAL),
+        [only] => match count(only) {
+            Some(entries) => (None, entries),
+            None => (label(only), USUAL),
+        },
+        [who, entries] => (label(who), count(entries)?),
+        _ => return None,
+    };
+    Some(Command::History { label, entries })
+}
+
+/// The colleague's name may hold spaces, so only a first word with a colon behind it, or one of two words, is a label.
+fn transfer(rest: &str) -> Option<Command> {
+    if let Some((who, to)) = rest.split_once(':') {
+        let to = to.trim();
+        return (!to.is_empty()).then(|| Command::Transfer { label: label(who.trim()), to: to.to_owned() });
+    }
+    match rest.split_once(char::is_whitespace) {
+        None if rest.is_empty() => None,
+        None => Some(Command::Transfer { label: None, to: rest.to_owned() }),
+        Some((who, to)) => Some(Command::Transfer { label: label(who), to: to.trim().to_owned() }),
+    }
+}
+
+fn canned(rest: &str) -> Option<Canned> {
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    match words.as_slice() {
+        [] => Some(Canned::List),
+        ["set", name, _, ..] => {
+            let after = rest.get(3..)?.trim_start();
+            let text = after.get(name.len()..)?.trim().to_owned();
+            Some(Canned::Set { name: name.to_lowercase(), text })
+        }
+        ["set", ..] => None,
+        ["remove", name] => Some(Canned::Remove(name.to_lowercase())),
+        [name] => Some(Canned::Say { name: name.to_lowercase(), label: None }),
+        [name, who] => Some(Canned::Say { name: name.to_lowercase(), label: label(who) }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_command_reads_its_usage() {
+        assert_eq!(parse("help", ""), Ok(Command::Help(None)));
+        assert_eq!(parse("?", "/List"), Ok(Command::Help(Some("list".into()))));
+        assert_eq!(
+            parse("history", "anna 99"),
+            Ok(Command::History { label: Some("anna".into()), entries: 50 })
+        );
+        assert_eq!(parse("history", "3"), Ok(Command::History { label: None, entries: 3 }));
+        assert_eq!(parse("close", "anna:"), Ok(Command::Close(Some("anna".into()))));
+        assert_eq!(
+            parse("transfer", "anna staff two"),
+            Ok(Command::Transfer { label: Some("anna".into()), to: "staff two".into() })
+        );
+        assert_eq!(
+            parse("canned", "set Hours  9 to 5, every day"),
+            Ok(Command::Canned(Canned::Set { name: "hours".into(), text: "9 to 5, every day".into() }))
+        );
+        assert_eq!(
+            parse("canned", "hours anna"),
+            Ok(Command::Canned(Canned::Say { name: "hours".into(), label: Some("anna".into()) }))
+        );
+    }
+
+    #[test]
+    fn mistakes_name_the_way_out() {
+        assert_eq!(parse("hlep", ""), Err(Mistake::Unknown(Some("help"))));
+        assert_eq!(parse("xyzzy", ""), Err(Mistake::Unknown(None)));
+        assert_eq!(parse("close", "anna bob"), Err(Mistake::Usage("/close [label]")));
+        assert_eq!(parse("unblock", ""), Err(Mistake::Usage("/unblock label")));
+        assert_eq!(parse("transfer", ""), Err(Mistake::Usage("/transfer [label] name")));
+    }
+
+    #[test]
+    fn no_name_stands_twice() {
+        for (index, spec) in TABLE.iter().enumerate() {
+            assert!(spec.usage.starts_with(&format!("/{}", spec.name)));
+            assert!(TABLE.iter().skip(index + 1).all(|other| other.name != spec.name));
+        }
+    }
+}

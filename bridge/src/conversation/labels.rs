@@ -1,0 +1,155 @@
+//! Labels: what staff call a visitor. The nick as first seen, made unique, so that `LABEL: text` can't be misread.
+
+use std::collections::HashMap;
+
+use super::model::ConversationId;
+
+/// Longest label, in characters; longer nicks are cut.
+const LONGEST: usize = 30;
+
+/// RFC 1459 case folding, as `CASEMAPPING=rfc1459` has it, and Unicode's beyond ASCII.
+pub fn fold(name: &str) -> String {
+    name.chars()
+        .flat_map(|c| match c {
+            '[' => '{'.to_lowercase(),
+            ']' => '}'.to_lowercase(),
+            '\\' => '|'.to_lowercase(),
+            '~' => '^'.to_lowercase(),
+            other => other.to_lowercase(),
+        })
+        .collect()
+}
+
+/// All labels in use: no two that differ only in case or only to a machine.
+#[derive(Debug, Default)]
+pub struct Labels {
+    by_name: HashMap<String, ConversationId>,
+    by_shape: HashMap<String, ConversationId>,
+    /// Where to go on counting for a base, so that a thousand guests don't count from 2 a thousand times.
+    next: HashMap<String, u32>,
+}
+
+impl Labels {
+    /// A free label for this nick, now taken.
+    pub fn assign(&mut self, nick: &str, owner: ConversationId) -> String {
+        let base = from_nick(nick);
+        if self.take(&base, owner) {
+            return base;
+        }
+        let mut number = self.next.get(&fold(&base)).copied().unwrap_or(2);
+        loop {
+            let label = format!("{base}-{number}");
+            number = number.saturating_add(1);
+            if self.take(&label, owner) {
+                self.next.insert(fold(&base), number);
+                return label;
+            }
+        }
+    }
+
+    /// Takes a label; false where it, or one that looks like it, is taken.
+    pub fn take(&mut self, label: &str, owner: ConversationId) -> bool {
+        let (name, shape) = (fold(label), shape(label));
+        if self.by_name.contains_key(&name) || self.by_shape.contains_key(&shape) {
+            return false;
+        }
+        self.by_name.insert(name, owner);
+        self.by_shape.insert(shape, owner);
+        true
+    }
+
+    /// Gives a label back.
+    pub fn release(&mut self, label: &str) {
+        self.by_name.remove(&fold(label));
+        self.by_shape.remove(&shape(label));
+    }
+
+    /// Whose label this is, compared without case.
+    pub fn find(&self, label: &str) -> Option<ConversationId> {
+        self.by_name.get(&fold(label)).copied()
+    }
+}
+
+/// The nick without what would make `LABEL: text` ambiguous. A daemon lets no such nick through; ours is not the only one.
+fn from_nick(nick: &str) -> String {
+    let mut label: String = super::text::clean_line(nick)
+        .chars()
+        .map(|c| if c.is_whitespace() || matches!(c, ':' | ',') { '_' } else { c })
+        .take(LONGEST)
+        .collect();
+    if label.is_empty() {
+        "visitor".clone_into(&mut label);
+    }
+    if label.starts_with(['/', '*', '#', '&', '@']) {
+        label.insert(0, '_');
+    }
+    label
+}
+
+/// What the label looks like to a person (Unicode TR39 skeleton), case aside.
+fn shape(label: &str) -> String {
+    fold(&unicode_security::skeleton(&fold(label)).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn assign(labels: &mut Labels, nick: &str) -> String {
+        labels.assign(nick, ConversationId(1))
+    }
+
+    #[test]
+    fn the_second_of_a_name_gets_a_number() {
+        let mut labels = Labels::default();
+        assert_eq!(assign(&mut labels, "anna"), "anna");
+        assert_eq!(assign(&mut labels, "Anna"), "Anna-2");
+        assert_eq!(assign(&mut labels, "anna-2"), "anna-2-2", "a visitor may be called so");
+        assert_eq!(assign(&mut labels, "anna"), "anna-3");
+        assert_eq!(assign(&mut labels, "bob"), "bob");
+        assert_eq!(assign(&mut labels, "bob2"), "bob2");
+    }
+
+    #[test]
+    fn case_is_rfc1459() {
+        let mut labels = Labels::default();
+        assert_eq!(assign(&mut labels, "joe[x]"), "joe[x]");
+        assert_eq!(assign(&mut labels, "JOE{X}"), "JOE{X}-2");
+        assert!(labels.find("Joe[X]").is_some());
+    }
+
+    #[test]
+    fn look_alikes_count_as_taken() {
+        let mut labels = Labels::default();
+        assert_eq!(assign(&mut labels, "paypal"), "paypal");
+        assert_eq!(assign(&mut labels, "p\u{430}yp\u{430}l"), "p\u{430}yp\u{430}l-2", "Cyrillic a");
+        assert_eq!(assign(&mut labels, "paypa1"), "paypa1-3", "one for l, and -2 is taken by a look-alike too");
+        assert!(labels.find("paypa1").is_none(), "a look-alike is never found for the other");
+    }
+
+    #[test]
+    fn a_released_label_is_free_again() {
+        let mut labels = Labels::default();
+        assign(&mut labels, "anna");
+        labels.release("anna");
+        assert!(labels.find("anna").is_none());
+        assert_eq!(assign(&mut labels, "anna"), "anna");
+    }
+
+    #[test]
+    fn nothing_that_could_be_misread_gets_into_a_label() {
+        let mut labels = Labels::default();
+        for (nick, label) in [
+            ("/close", "_/close"),
+            ("* bot", "_*_bot"),
+            ("a:b", "a_b"),
+            ("c,d", "c_d"),
+            ("", "visitor"),
+            ("\u{202e}evil", "evil"),
+            ("x\r\nPRIVMSG", "x_PRIVMSG"),
+        ] {
+            assert_eq!(assign(&mut labels, nick), label);
+        }
+        assert!(assign(&mut labels, &"w".repeat(200)).chars().count() <= LONGEST);
+    }
+}

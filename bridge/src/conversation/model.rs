@@ -1,0 +1,191 @@
+//! The values of the domain.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use oscar_im::ScreenName;
+
+use super::guard::TokenBucket;
+
+/// A moment in milliseconds since 1970, on a clock that never goes back while the process lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Millis(pub u64);
+
+impl Millis {
+    /// The moment of a system time; before 1970 counts as 1970.
+    pub fn from_system(at: SystemTime) -> Self {
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The same as a system time.
+    pub fn to_system(self) -> SystemTime {
+        UNIX_EPOCH.checked_add(Duration::from_millis(self.0)).unwrap_or(UNIX_EPOCH)
+    }
+
+    /// `duration` later.
+    #[must_use]
+    pub fn after(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// `duration` earlier.
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long ago `earlier` was; zero where it is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A conversation's number in the store; outlives nicks and connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConversationId(pub u64);
+
+impl ConversationId {
+    /// As visitors see it in `msgid`.
+    pub fn public(self) -> String {
+        format!("c{}", self.0)
+    }
+}
+
+/// Who a visitor is, in the order of trust that the contract gives: the gateway's session, the IRC account, user@host
+/// with the sign-on time, and, where the daemon tells none, the nick for as long as it is seen.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VisitorKey(String);
+
+impl VisitorKey {
+    /// A session of the gateway (the hash of its token).
+    pub fn session(id: &str) -> Self {
+        Self(format!("session:{id}"))
+    }
+
+    /// An account that the daemon vouches for.
+    pub fn account(name: &str) -> Self {
+        Self(format!("account:{}", super::labels::fold(name)))
+    }
+
+    /// A connection, told by its sign-on time.
+    pub fn connection(user: &str, host: &str, signed_on: u64) -> Self {
+        Self(format!("connection:{user}@{host} {signed_on}"))
+    }
+
+    /// A nick of which nothing else is known.
+    pub fn nick(nick: &str, user: &str, host: &str) -> Self {
+        Self(format!("nick:{}!{user}@{host}", super::labels::fold(nick)))
+    }
+
+    /// As kept in the store.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As kept in the store.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the gateway knows this visitor: then it says when the person comes and goes.
+    pub fn is_session(&self) -> bool {
+        self.0.starts_with("session:")
+    }
+
+    /// Whether it holds only while the nick is seen.
+    pub fn is_nick(&self) -> bool {
+        self.0.starts_with("nick:")
+    }
+}
+
+/// Who said an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// The visitor.
+    Visitor,
+    /// A staff member.
+    Staff(ScreenName),
+}
+
+/// Where an answer to a visitor can go now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// To this nick: nobody else can have it.
+    Here(String),
+    /// This nick was the visitor's when we last knew; to be asked before anything is sent there.
+    Unverified(String),
+    /// Asked at that moment.
+    Asked(String, Millis),
+    /// Nowhere until the visitor comes back.
+    Gone,
+}
+
+impl Address {
+    /// The nick in question.
+    pub fn nick(&self) -> Option<&str> {
+        match self {
+            Self::Here(nick) | Self::Unverified(nick) | Self::Asked(nick, _) => Some(nick),
+            Self::Gone => None,
+        }
+    }
+}
+
+/// One visitor's thread with staff.
+#[derive(Debug, Clone)]
+pub struct Conversation {
+    /// Its number.
+    pub id: ConversationId,
+    /// Whose; none when that visitor can't be told from others any more.
+    pub key: Option<VisitorKey>,
+    /// What staff call it.
+    pub label: String,
+    /// The visitor's page, where the gateway knows it.
+    pub page: Option<String>,
+    /// When it began.
+    pub opened_at: Millis,
+    /// When somebody last spoke in it.
+    pub last_at: Millis,
+    /// When it was closed.
+    pub closed_at: Option<Millis>,
+    /// Number of its newest entry; 0 before the first.
+    pub last_entry: u64,
+    /// Who has claimed it.
+    pub holder: Option<ScreenName>,
+    /// When its holder last did something in it.
+    pub held_at: Millis,
+    /// Whether the visitor's lines are refused.
+    pub blocked: bool,
+    /// Where answers go.
+    pub address: Address,
+    /// The visitor's lines that no AIM server has acknowledged yet, with the client's id of each.
+    pub untaken: BTreeMap<u64, Option<String>>,
+    /// The visitor's entries' client ids, newest last; bounded.
+    pub client_ids: std::collections::VecDeque<(String, u64)>,
+    /// The order in which visitors spoke, over all conversations.
+    pub spoke: u64,
+    /// Limits how fast the visitor may write.
+    pub bucket: TokenBucket,
+    /// What the people in it were told already.
+    pub told: Told,
+}
+
+/// What people were told, so that they are told once.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// The visitor: that nobody is there.
+    pub waiting: bool,
+    /// The visitor: to slow down, when.
+    pub slow_down: Option<Millis>,
+    /// The visitor: that their lines are refused.
+    pub refused: Option<Millis>,
+    /// Staff: that the visitor is away from the page.
+    pub away: bool,
+}
+
+impl Conversation {
+    /// Whether it takes part in what is going on.
+    pub fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+}

@@ -1,0 +1,245 @@
+//! What a staff member typed, line by line: who each part is for, or that it can't be told.
+//!
+//! Nothing here decides whom a text without label reaches; that is `routing`. What looks like a label and is none is
+//! never text: better one question too many than a line to the wrong person.
+
+/// One part of a staff member's message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// `/name arguments`.
+    Command {
+        /// Without the slash, lower case.
+        name: String,
+        /// What follows, trimmed.
+        arguments: String,
+    },
+    /// `label: text` or `label,label: text`; every label is known. The text is empty where only the label stood.
+    Addressed {
+        /// As typed.
+        labels: Vec<String>,
+        /// Without the label.
+        text: String,
+    },
+    /// Text without a label.
+    Plain {
+        /// The text.
+        text: String,
+    },
+    /// Something before a colon that is nobody's label.
+    UnknownLabel {
+        /// What was taken for a label.
+        label: String,
+        /// Everything as typed.
+        text: String,
+    },
+}
+
+/// Reads a message. `is_label` tells whether somebody has this label, `is_command` whether there is such a command.
+pub fn parse(message: &str, is_label: impl Fn(&str) -> bool, is_command: impl Fn(&str) -> bool) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for line in message.lines() {
+        match read_line(line, &is_label) {
+            // A path or the like on a later line is text; at the beginning a mistyped command is answered as one.
+            Part::Command { name, .. }
+                if !parts.is_empty() && !after_command(&parts) && !is_command(&name) =>
+            {
+                go_on(&mut parts, line);
+            }
+            Part::Plain { .. } if !parts.is_empty() => go_on(&mut parts, line),
+            Part::Plain { text } if text.trim().is_empty() => {}
+            part => parts.push(part),
+        }
+    }
+    for part in &mut parts {
+        if let Part::Addressed { text, .. } | Part::Plain { text } | Part::UnknownLabel { text, .. } = part {
+            *text = text.trim_matches(|c: char| c.is_whitespace()).to_owned();
+        }
+    }
+    parts
+}
+
+/// The first word of a text as somebody would write a name there: `@anna,` gives `anna`.
+pub fn first_word(text: &str) -> &str {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    word.trim_start_matches('@').trim_end_matches([',', ';', ':', '!', '?', '.'])
+}
+
+/// The known name most like `typed`, where one is near enough to be meant.
+pub fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = super::labels::fold(typed);
+    let most = (typed.chars().count() / 3).clamp(1, 3);
+    known
+        .map(|name| (strsim::damerau_levenshtein(&typed, &super::labels::fold(name)), name))
+        .filter(|(distance, _)| *distance <= most)
+        .min()
+        .map(|(_, name)| name)
+}
+
+fn after_command(parts: &[Part]) -> bool {
+    matches!(parts.last(), Some(Part::Command { .. }))
+}
+
+/// A line without label belongs to the one before it; behind a command it starts anew.
+fn go_on(parts: &mut Vec<Part>, line: &str) {
+    match parts.last_mut() {
+        Some(Part::Addressed { text, .. } | Part::Plain { text } | Part::UnknownLabel { text, .. }) => {
+            text.push('\n');
+            text.push_str(line.trim_end());
+        }
+        _ if line.trim().is_empty() => {}
+        _ => parts.push(Part::Plain { text: line.trim().to_owned() }),
+    }
+}
+
+fn read_line(line: &str, is_label: &impl Fn(&str) -> bool) -> Part {
+    let line = line.trim();
+    if let Some(rest) = line.strip_prefix('/')
+        && rest.starts_with(|c: char| c.is_alphabetic() || c == '?')
+    {
+        let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        return Part::Command { name: name.to_lowercase(), arguments: arguments.trim().to_owned() };
+    }
+    read_label(line, is_label).unwrap_or_else(|| Part::Plain { text: line.to_owned() })
+}
+
+fn read_label(line: &str, is_label: &impl Fn(&str) -> bool) -> Option<Part> {
+    let (head, text) = line.split_once(':')?;
+    let labels: Vec<String> = head.split(',').map(|label| label.trim().to_owned()).collect();
+    if labels.iter().all(|label| is_label(label)) {
+        return Some(Part::Addressed { labels, text: text.trim_start().to_owned() });
+    }
+    let unknown = labels.into_iter().find(|label| !is_label(label))?;
+    (!is_prose(head, text)).then(|| Part::UnknownLabel { label: unknown, text: line.to_owned() })
+}
+
+/// Whether this colon can't end a label: a sentence before it, a link, a time of day, a smiley.
+fn is_prose(head: &str, text: &str) -> bool {
+    head.is_empty()
+        || head.contains(char::is_whitespace)
+        || !head.contains(char::is_alphanumeric)
+        || text.starts_with("//")
+        || (head.chars().all(|c| c.is_ascii_digit()) && text.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(message: &str) -> Vec<Part> {
+        parse(
+            message,
+            |label| ["anna", "bob", "bob-2", "guest-4f2a"].contains(&&*label.to_lowercase()),
+            |name| ["close", "help", "list"].contains(&name),
+        )
+    }
+
+    fn addressed(labels: &[&str], text: &str) -> Part {
+        Part::Addressed { labels: labels.iter().map(ToString::to_string).collect(), text: text.into() }
+    }
+
+    fn plain(text: &str) -> Part {
+        Part::Plain { text: text.into() }
+    }
+
+    fn unknown(label: &str, text: &str) -> Part {
+        Part::UnknownLabel { label: label.into(), text: text.into() }
+    }
+
+    fn command(name: &str, arguments: &str) -> Part {
+        Part::Command { name: name.into(), arguments: arguments.into() }
+    }
+
+    #[test]
+    fn a_label_and_a_text() {
+        assert_eq!(read("anna: hello"), [addressed(&["anna"], "hello")]);
+        assert_eq!(read("ANNA:hello"), [addressed(&["ANNA"], "hello")]);
+        assert_eq!(read("anna : hello"), [addressed(&["anna"], "hello")]);
+        assert_eq!(read("  anna: a: b: c  "), [addressed(&["anna"], "a: b: c")]);
+        assert_eq!(read("bob-2: x"), [addressed(&["bob-2"], "x")]);
+        assert_eq!(read("anna:"), [addressed(&["anna"], "")]);
+    }
+
+    #[test]
+    fn several_labels() {
+        assert_eq!(read("anna,bob: hi"), [addressed(&["anna", "bob"], "hi")]);
+        assert_eq!(read("anna, bob: hi"), [addressed(&["anna", "bob"], "hi")]);
+        assert_eq!(read("anna,carl: hi"), [unknown("carl", "anna,carl: hi")], "nobody gets half of it");
+        assert_eq!(read("anna,: hi"), [unknown("", "anna,: hi")]);
+    }
+
+    #[test]
+    fn what_looks_like_a_label_and_is_none_is_asked_about() {
+        assert_eq!(read("note: call me"), [unknown("note", "note: call me")]);
+        assert_eq!(read("bob2: hi"), [unknown("bob2", "bob2: hi")]);
+        assert_eq!(read("bob2:hi"), [unknown("bob2", "bob2:hi")]);
+        assert_eq!(read("Re: order"), [unknown("Re", "Re: order")]);
+        assert_eq!(read("Options:"), [unknown("Options", "Options:")]);
+        assert_eq!(read("10: 30"), [unknown("10", "10: 30")]);
+    }
+
+    #[test]
+    fn prose_with_a_colon_is_text() {
+        for text in [
+            "see https://example.com/a:b",
+            "https://example.com",
+            "10:30 works",
+            ":)",
+            ">:(",
+            "your number is: 55",
+            "no colon at all",
+            "/ is the root",
+            "//comment",
+        ] {
+            assert_eq!(read(text), [plain(text)]);
+        }
+    }
+
+    #[test]
+    fn a_line_without_label_goes_on() {
+        assert_eq!(
+            read("anna: one\n  two\n\nthree\nbob: four"),
+            [addressed(&["anna"], "one\n  two\n\nthree"), addressed(&["bob"], "four")]
+        );
+        assert_eq!(read("one\ntwo"), [plain("one\ntwo")]);
+        assert_eq!(read("anna: one\nnote: two"), [addressed(&["anna"], "one"), unknown("note", "note: two")]);
+        assert_eq!(read("note: one\ntwo"), [unknown("note", "note: one\ntwo")]);
+        assert_eq!(read("\n \n"), []);
+    }
+
+    #[test]
+    fn commands() {
+        assert_eq!(read("/help"), [command("help", "")]);
+        assert_eq!(read("/Close  anna "), [command("close", "anna")]);
+        assert_eq!(read("/nonsense x"), [command("nonsense", "x")]);
+        assert_eq!(read("/list\nanna: hi"), [command("list", ""), addressed(&["anna"], "hi")]);
+        assert_eq!(read("anna: bye\n/close anna"), [addressed(&["anna"], "bye"), command("close", "anna")]);
+        assert_eq!(read("anna: look in\n/etc/passwd"), [addressed(&["anna"], "look in\n/etc/passwd")]);
+        assert_eq!(read("/list\nhello"), [command("list", ""), plain("hello")]);
+    }
+
+    #[test]
+    fn the_nearest_name() {
+        let known = ["anna", "bob", "guest-4f2a"];
+        assert_eq!(nearest("ana", known.into_iter()), Some("anna"));
+        assert_eq!(nearest("BOB2", known.into_iter()), Some("bob"));
+        assert_eq!(nearest("guest-4f2b", known.into_iter()), Some("guest-4f2a"));
+        assert_eq!(nearest("note", known.into_iter()), None);
+        assert_eq!(first_word("@anna, hello"), "anna");
+        assert_eq!(first_word(""), "");
+    }
+
+    proptest! {
+        /// Every line stands in exactly one part, whatever was typed.
+        #[test]
+        fn nothing_typed_is_dropped(message in "([a-c:/ ]|anna|bob|\n){0,30}") {
+            let kept: String = read(&message).into_iter().map(|part| match part {
+                Part::Command { name, arguments } => format!("/{name}{arguments}"),
+                Part::Addressed { labels, text } => format!("{}:{text}", labels.join(",")),
+                Part::Plain { text } | Part::UnknownLabel { text, .. } => text,
+            }).collect();
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(letters(&kept), letters(&message));
+        }
+    }
+}

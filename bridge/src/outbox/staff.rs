@@ -1,0 +1,669 @@
+//! What staff are owed, and the instant messages it travels in.
+//!
+//! One lane for each staff member. Rows of one conversation leave a lane in the order in which they came; rows that wait
+//! are joined into one message at the moment when it may go, taking turns between conversations. A message that was
+//! formed never changes: a repeat has the same cookie and text. Who may be sent to, and with whose credit, the hub says.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use oscar_im::ScreenName;
+
+use super::budget::{Budget, Size};
+use crate::aim::event::{AccountId, ImCookie};
+use crate::conversation::{ConversationId, Millis};
+
+/// Rows of one conversation that may wait for one person; beyond it the oldest make place, and the person is told.
+const MOST_WAITING: usize = 1000;
+/// Messages on their way to one person at once where the server does not limit us; else one, so that a message that
+/// the server drops can't be overtaken.
+const WIDE_WINDOW: usize = 8;
+
+/// A row's number in the store; rows of one recipient go by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryId(pub u64);
+
+/// In which order rows get a place in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// The answer to something that this person typed.
+    Reply,
+    /// A visitor's line, and news that can't wait.
+    Line,
+    /// News that may ride along, or use a credit that nobody needs.
+    Passenger,
+}
+
+/// One text owed to one person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its number.
+    pub id: DeliveryId,
+    /// Its place in the queue.
+    pub rank: Rank,
+    /// The conversation it belongs to.
+    pub conversation: Option<ConversationId>,
+    /// The visitor's entry that has arrived when this row has; on the last of several pieces only.
+    pub completes: Option<u64>,
+    /// As staff will read it.
+    pub text: Arc<str>,
+    /// Since when it waits.
+    pub at: Millis,
+}
+
+/// What is known about a formed message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// On its way.
+    Sent,
+    /// Perhaps taken, perhaps not: to be repeated, marked.
+    Unknown,
+}
+
+/// An instant message as the store has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Im {
+    /// Its id on the wire.
+    pub cookie: ImCookie,
+    /// Which of our accounts sends it.
+    pub account: AccountId,
+    /// The exact text, without the mark of a repeat.
+    pub text: String,
+    /// What stands in it.
+    pub rows: Vec<Row>,
+}
+
+/// What may be sent to somebody now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// Nothing.
+    Shut,
+    /// Answers to what they typed.
+    Replies,
+    /// Everything that is urgent.
+    Lines,
+    /// Passengers too may use a credit.
+    All,
+}
+
+/// What goes out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Departure {
+    /// A message formed now; it has to be stored before it leaves.
+    New(Im),
+    /// A message sent before, whose acknowledgement was lost.
+    Again(Im),
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    replies: VecDeque<Row>,
+    lines: BTreeMap<Option<ConversationId>, VecDeque<Row>>,
+    passengers: VecDeque<Row>,
+    /// The conversation that was served last.
+    turn: Option<ConversationId>,
+    /// Oldest first.
+    formed: VecDeque<(Im, Fate)>,
+    /// When this lane was served last, as a count over all lanes.
+    served: u64,
+    waiting: usize,
+    failures: u32,
+    not_before: Millis,
+}
+
+/// All lanes.
+#[derive(Debug)]
+pub struct StaffOutbox {
+    budget: Budget,
+    lanes: BTreeMap<ScreenName, Lane>,
+    cookies: HashMap<ImCookie, ScreenName>,
+    served: u64,
+}
+
+impl StaffOutbox {
+    /// Nothing owed.
+    pub fn new(budget: Budget) -> Self {
+        Self { budget, lanes: BTreeMap::new(), cookies: HashMap::new(), served: 0 }
+    }
+
+    /// Owes a row. Gives back the row that had to make place for it, where the lane was full, and a row that tells of
+    /// it if `notice` made one.
+    pub fn enqueue(&mut self, to: &ScreenName, row: Row) {
+        self.lane(to).push(row);
+    }
+
+    /// The row that has to make place before another of this conversation is owed to this person.
+    pub fn make_place(&mut self, to: &ScreenName, conversation: ConversationId) -> Option<LeftOut> {
+        let lane = self.lanes.get_mut(to)?;
+        let queue = lane.lines.get_mut(&Some(conversation))?;
+        if queue.len() < MOST_WAITING {
+            return None;
+        }
+        // The row in front of a shortened queue is the one that tells of it.
+        let told = queue.front().is_some_and(|row| row.completes.is_none() && row.text.starts_with("* "));
+        let row = queue.remove(usize::from(told))?;
+        lane.waiting -= 1;
+        Some(LeftOut { row, told })
+    }
+
+    /// Puts the row that tells of left-out ones in front.
+    pub fn enqueue_in_front(&mut self, to: &ScreenName, row: Row) {
+        let lane = self.lane(to);
+        lane.waiting += 1;
+        lane.lines.entry(row.conversation).or_default().push_front(row);
+    }
+
+    /// Takes in a message that was stored before a restart: it may have left, so its fate is unknown.
+    pub fn restore(&mut self, to: &ScreenName, im: Im) {
+        self.cookies.insert(im.cookie, to.clone());
+        self.lane(to).formed.push_back((im, Fate::Unknown));
+    }
+
+    /// Forms the next message for which `gate` opens, if any; `cookie` is used for a new one. Asked for each credit.
+    pub fn depart(
+        &mut self,
+        account: AccountId,
+        cookie: ImCookie,
+        wide: bool,
+        now: Millis,
+        gate: impl Fn(&ScreenName) -> Gate,
+    ) -> Option<(ScreenName, Departure)> {
+        let window = if wide { WIDE_WINDOW } else { 1 };
+        let (to, gate) = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| lane.not_before <= now)
+            .filter_map(|(to, lane)| {
+                let gate = gate(to);
+                let urgency = lane.urgency(gate, window)?;
+                Some(((urgency, lane.served), to, gate))
+            })
+            .min_by_key(|(order, ..)| *order)
+            .map(|(_, to, gate)| (to.clone(), gate))?;
+        self.served += 1;
+        let (served, budget) = (self.served, self.budget);
+        let lane = self.lanes.get_mut(&to)?;
+        lane.served = served;
+        if let Some((im, fate)) = lane.formed.iter_mut().find(|(_, fate)| *fate == Fate::Unknown) {
+            *fate = Fate::Sent;
+            im.account = account;
+            return Some((to, Departure::Again(im.clone())));
+        }
+        let im = lane.form(budget, gate, cookie, account)?;
+        lane.formed.push_back((im.clone(), Fate::Sent));
+        self.cookies.insert(cookie, to.clone());
+        Some((to, Departure::New(im)))
+    }
+
+    /// The server took a message: nothing in it is owed any more.
+    pub fn acked(&mut self, cookie: ImCookie) -> Option<(ScreenName, Im)> {
+        let (to, im) = self.remove(cookie)?;
+        if let Some(lane) = self.lanes.get_mut(&to) {
+            lane.failures = 0;
+            lane.not_before = Millis(0);
+        }
+        Some((to, im))
+    }
+
+    /// The server did not take it: its rows wait again, in their old places, and the lane pauses.
+    pub fn returned(&mut self, cookie: ImCookie, pause: Pause, now: Millis) -> Option<ScreenName> {
+        let (to, im) = self.remove(cookie)?;
+        let lane = self.lane(&to);
+        for row in im.rows.into_iter().rev() {
+            lane.push_back_in_place(row);
+        }
+        lane.pause(pause, now);
+        Some(to)
+    }
+
+    /// The server will never take it: what stood in it is given up.
+    pub fn given_up(&mut self, cookie: ImCookie) -> Option<(ScreenName, Im)> {
+        self.remove(cookie)
+    }
+
+    /// It can't be known whether the server took it: it will be repeated.
+    pub fn unknown(&mut self, cookie: ImCookie, now: Millis) {
+        let Some(to) = self.cookies.get(&cookie) else { return };
+        let Some(lane) = self.lanes.get_mut(to) else { return };
+        if let Some((_, fate)) = lane.formed.iter_mut().find(|(im, _)| im.cookie == cookie) {
+            *fate = Fate::Unknown;
+            lane.pause(Pause::Short, now);
+        }
+    }
+
+    /// An account's session is gone: what it had on its way is unknown.
+    pub fn lost(&mut self, account: AccountId) {
+        for (im, fate) in self.lanes.values_mut().flat_map(|lane| &mut lane.formed) {
+            if im.account == account {
+                *fate = Fate::Unknown;
+            }
+        }
+    }
+
+    /// Somebody signed on: no reason to pause.
+    pub fn resume(&mut self, to: &ScreenName) {
+        if let Some(lane) = self.lanes.get_mut(to) {
+            lane.not_before = Millis(0);
+        }
+    }
+
+    /// Forgets a person who is no staff any more; what was owed to them comes back.
+    pub fn remove_lane(&mut self, to: &ScreenName) -> (Vec<Row>, Vec<ImCookie>) {
+        let Some(lane) = self.lanes.remove(to) else { return (Vec::new(), Vec::new()) };
+        let cookies: Vec<ImCookie> = lane.formed.iter().map(|(im, _)| im.cookie).collect();
+        for cookie in &cookies {
+            self.cookies.remove(cookie);
+        }
+        let formed = lane.formed.into_iter().flat_map(|(im, _)| im.rows);
+        let mut rows: Vec<Row> = formed
+            .chain(lane.replies)
+            .chain(lane.lines.into_values().flatten())
+            .chain(lane.passengers)
+            .collect();
+        rows.sort_by_key(|row| row.id);
+        (rows, cookies)
+    }
+
+    /// Takes out the waiting lines of one conversation (somebody else has it now).
+    pub fn withdraw(&mut self, to: &ScreenName, conversation: ConversationId) -> Vec<Row> {
+        let Some(lane) = self.lanes.get_mut(to) else { return Vec::new() };
+        let rows: Vec<Row> = lane.lines.remove(&Some(conversation)).into_iter().flatten().collect();
+        lane.waiting -= rows.len();
+        rows
+    }
+
+    /// Everybody to whom something is owed.
+    pub fn recipients(&self) -> impl Iterator<Item = &ScreenName> {
+        self.lanes.keys()
+    }
+
+    /// Rows that wait for one person, on their way or not.
+    pub fn owed(&self, to: &ScreenName) -> usize {
+        self.lanes.get(to).map_or(0, Lane::owed)
+    }
+
+    /// Whether anything but passengers waits for a credit.
+    pub fn is_pressed(&self) -> bool {
+        self.lanes.values().any(|lane| lane.waiting > lane.passengers.len())
+    }
+
+    /// Rows that wait, over all lanes.
+    pub fn depth(&self) -> usize {
+        self.lanes.values().map(Lane::owed).sum()
+    }
+
+    /// Since when the oldest row waits.
+    pub fn oldest(&self) -> Option<Millis> {
+        self.lanes.values().filter_map(Lane::oldest).min()
+    }
+
+    /// When a paused lane may go on.
+    pub fn next_deadline(&self, now: Millis) -> Option<Millis> {
+        let paused = self.lanes.values().filter(|lane| lane.owed() > 0 && lane.not_before > now);
+        paused.map(|lane| lane.not_before).min()
+    }
+
+    fn lane(&mut self, to: &ScreenName) -> &mut Lane {
+        self.lanes.entry(to.clone()).or_default()
+    }
+
+    fn remove(&mut self, cookie: ImCookie) -> Option<(ScreenName, Im)> {
+        let to = self.cookies.remove(&cookie)?;
+        let lane = self.lanes.get_mut(&to)?;
+        let at = lane.formed.iter().position(|(im, _)| im.cookie == cookie)?;
+        lane.formed.remove(at).map(|(im, _)| (to, im))
+    }
+}
+
+/// A row that made place for newer ones.
+#[derive(Debug)]
+pub struct LeftOut {
+    /// The row.
+    pub row: Row,
+    /// Whether a row that tells of it waits already.
+    pub told: bool,
+}
+
+/// How long a lane rests after a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// Something passing: 1 s, doubled each time, at most a minute.
+    Short,
+    /// Not signed on, though presence says otherwise: 1 min, doubled, at most 15 min; presence ends it.
+    Absent,
+}
+
+impl Lane {
+    fn push(&mut self, row: Row) {
+        self.waiting += 1;
+        match row.rank {
+            Rank::Reply => self.replies.push_back(row),
+            Rank::Line => self.lines.entry(row.conversation).or_default().push_back(row),
+            Rank::Passenger => self.passengers.push_back(row),
+        }
+    }
+
+    fn push_back_in_place(&mut self, row: Row) {
+        self.waiting += 1;
+        match row.rank {
+            Rank::Reply => self.replies.push_front(row),
+            Rank::Line => self.lines.entry(row.conversation).or_default().push_front(row),
+            Rank::Passenger => self.passengers.push_front(row),
+        }
+    }
+
+    fn pause(&mut self, pause: Pause, now: Millis) {
+        let (first, most) = match pause {
+            Pause::Short => (1, 60),
+            Pause::Absent => (60, 900),
+        };
+        let seconds = (first << self.failures.min(10)).min(most);
+        self.failures = self.failures.saturating_add(1);
+        self.not_before = now.after(Duration::from_secs(seconds));
+    }
+
+    fn owed(&self) -> usize {
+        self.waiting + self.formed.iter().map(|(im, _)| im.rows.len()).sum::<usize>()
+    }
+
+    fn oldest(&self) -> Option<Millis> {
+        let formed = self.formed.iter().flat_map(|(im, _)| &im.rows);
+        let heads = self.lines.values().filter_map(VecDeque::front);
+        formed.chain(heads).chain(self.replies.front()).map(|row| row.at).min()
+    }
+
+    /// How soon this lane wants a credit: none, if it has nothing that may go.
+    fn urgency(&self, gate: Gate, window: usize) -> Option<Urgency> {
+        if gate == Gate::Shut {
+            return None;
+        }
+        if self.formed.iter().any(|(_, fate)| *fate == Fate::Unknown) {
+            // One after the other, and before anything newer.
+            let first = self.formed.front().is_some_and(|(_, fate)| *fate == Fate::Unknown);
+            return first.then_some(Urgency::Reply);
+        }
+        if self.formed.len() >= window {
+            return None;
+        }
+        if !self.replies.is_empty() {
+            return Some(Urgency::Reply);
+        }
+        match gate {
+            Gate::Shut | Gate::Replies => None,
+            Gate::Lines | Gate::All if !self.lines.is_empty() => Some(Urgency::Line),
+            Gate::Lines => None,
+            Gate::All => (!self.passengers.is_empty()).then_some(Urgency::Passenger),
+        }
+    }
+
+    /// Joins what waits, as much as fits; at least one row.
+    fn form(&mut self, budget: Budget, gate: Gate, cookie: ImCookie, account: AccountId) -> Option<Im> {
+        let mut draft = Draft { budget, size: Size::default(), rows: Vec::new() };
+        while draft.take(&mut self.replies) {}
+        if matches!(gate, Gate::Lines | Gate::All) {
+            let replies = draft.rows.len();
+            self.take_lines(&mut draft);
+            // Conversations took turns; within the message their lines stand as they came.
+            draft.rows.get_mut(replies..).unwrap_or_default().sort_by_key(|row| row.id);
+            while draft.take(&mut self.passengers) {}
+        }
+        self.waiting -= draft.rows.len();
+        if draft.rows.is_empty() {
+            return None;
+        }
+        let texts: Vec<&str> = draft.rows.iter().map(|row| &*row.text).collect();
+        Some(Im { cookie, account, text: texts.join("\n"), rows: draft.rows })
+    }
+
+    fn take_lines(&mut self, draft: &mut Draft) {
+        /// After this many heads that don't fit, the message is full.
+        const MISFITS: usize = 8;
+        let mut misfits = 0;
+        while misfits < MISFITS {
+            let next = self
+                .lines
+                .range((std::ops::Bound::Excluded(self.turn), std::ops::Bound::Unbounded))
+                .next()
+                .or_else(|| self.lines.iter().next())
+                .map(|(conversation, _)| *conversation);
+            let Some(conversation) = next else { return };
+            let Some(queue) = self.lines.get_mut(&conversation) else { return };
+            self.turn = conversation;
+            if !draft.take(queue) {
+                misfits += 1;
+                if self.lines.len() <= misfits {
+                    return;
+                }
+            }
+            if self.lines.get(&conversation).is_some_and(VecDeque::is_empty) {
+                self.lines.remove(&conversation);
+            }
+        }
+    }
+}
+
+struct Draft {
+    budget: Budget,
+    size: Size,
+    rows: Vec<Row>,
+}
+
+impl Draft {
+    /// Takes the first row of a queue if it fits; the first row of a message always does.
+    fn take(&mut self, queue: &mut VecDeque<Row>) -> bool {
+        let Some(row) = queue.front() else { return false };
+        let mut size = self.size;
+        if !self.rows.is_empty() {
+            size.add("\n");
+        }
+        size.add(&row.text);
+        if !self.rows.is_empty() && !self.budget.holds(size) {
+            return false;
+        }
+        self.size = size;
+        self.rows.extend(queue.pop_front());
+        true
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    Reply,
+    Line,
+    Passenger,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCOUNT: AccountId = AccountId(0);
+
+    struct Test {
+        outbox: StaffOutbox,
+        rows: u64,
+        cookies: u64,
+        now: Millis,
+    }
+
+    impl Test {
+        fn new() -> Self {
+            Self { outbox: StaffOutbox::new(Budget::new(2400)), rows: 0, cookies: 0, now: Millis(1000) }
+        }
+
+        fn owe(&mut self, to: &str, rank: Rank, conversation: u64, text: &str) {
+            self.rows += 1;
+            let row = Row {
+                id: DeliveryId(self.rows),
+                rank,
+                conversation: Some(ConversationId(conversation)),
+                completes: Some(self.rows),
+                text: text.into(),
+                at: self.now,
+            };
+            self.outbox.enqueue(&to.into(), row);
+        }
+
+        fn line(&mut self, to: &str, conversation: u64, text: &str) {
+            self.owe(to, Rank::Line, conversation, text);
+        }
+
+        fn depart_by(&mut self, wide: bool, gate: impl Fn(&str) -> Gate) -> Option<(String, Departure)> {
+            self.cookies += 1;
+            let cookie = ImCookie(self.cookies.to_be_bytes());
+            let (to, departure) =
+                self.outbox.depart(ACCOUNT, cookie, wide, self.now, |to| gate(to.as_str()))?;
+            Some((to.to_string(), departure))
+        }
+
+        fn depart(&mut self) -> Option<(String, ImCookie, String)> {
+            match self.depart_by(false, |_| Gate::Lines)? {
+                (to, Departure::New(im)) => Some((to, im.cookie, im.text)),
+                (to, Departure::Again(im)) => Some((to, im.cookie, format!("{} AGAIN", im.text))),
+            }
+        }
+    }
+
+    #[test]
+    fn what_waits_for_one_person_is_joined() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        t.line("staff1", 2, "bob: hi");
+        t.line("staff1", 1, "anna: two");
+        let (_, cookie, text) = t.depart().unwrap();
+        assert_eq!(text, "anna: one\nbob: hi\nanna: two");
+        assert!(t.depart().is_none());
+        let (_, im) = t.outbox.acked(cookie).unwrap();
+        assert_eq!(im.rows.len(), 3);
+        assert_eq!(t.outbox.depth(), 0);
+        assert!(t.outbox.acked(cookie).is_none(), "a second acknowledgement means nothing");
+    }
+
+    #[test]
+    fn the_second_message_waits_for_the_first() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        let (_, cookie, _) = t.depart().unwrap();
+        t.line("staff1", 1, "anna: two");
+        assert!(t.depart().is_none());
+        t.outbox.acked(cookie);
+        assert_eq!(t.depart().unwrap().2, "anna: two");
+    }
+
+    #[test]
+    fn several_are_on_their_way_where_the_server_does_not_limit() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        t.depart_by(true, |_| Gate::Lines).unwrap();
+        t.line("staff1", 1, "anna: two");
+        t.depart_by(true, |_| Gate::Lines).unwrap();
+    }
+
+    #[test]
+    fn people_take_turns_and_the_absent_hold_up_nobody() {
+        let mut t = Test::new();
+        for staff in ["staff1", "staff2", "staff3"] {
+            t.line(staff, 1, "anna: one");
+        }
+        let gate = |to: &str| if to == "staff2" { Gate::Shut } else { Gate::Lines };
+        assert_eq!(t.depart_by(false, gate).unwrap().0, "staff1");
+        t.line("staff1", 1, "anna: two");
+        assert_eq!(t.depart_by(false, gate).unwrap().0, "staff3");
+        assert!(t.depart_by(false, gate).is_none());
+        assert_eq!(t.depart().unwrap().0, "staff2", "back again");
+    }
+
+    #[test]
+    fn a_talkative_visitor_does_not_crowd_out_another() {
+        let mut t = Test::new();
+        for number in 0..50 {
+            t.line("staff1", 1, &format!("anna: {number} {}", "x".repeat(80)));
+        }
+        t.line("staff1", 2, "bob: hello");
+        let (_, _, text) = t.depart().unwrap();
+        assert!(text.contains("bob: hello"), "{text}");
+        assert!(text.starts_with("anna: 0 "));
+    }
+
+    #[test]
+    fn answers_to_staff_go_first_and_news_rides_along() {
+        let mut t = Test::new();
+        t.owe("staff1", Rank::Passenger, 1, "* news");
+        assert!(t.depart().is_none(), "news alone costs no credit");
+        t.line("staff1", 1, "anna: one");
+        t.line("staff2", 1, "anna: one");
+        t.owe("staff2", Rank::Reply, 1, "* reply");
+        assert_eq!(t.depart().unwrap().2, "* reply\nanna: one");
+        assert_eq!(t.depart().unwrap().2, "anna: one\n* news");
+        t.owe("staff3", Rank::Passenger, 1, "* news");
+        assert_eq!(t.depart_by(false, |_| Gate::All).unwrap().0, "staff3", "unless credits are to spare");
+    }
+
+    #[test]
+    fn who_is_away_gets_replies_only() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        t.owe("staff1", Rank::Reply, 1, "* reply");
+        let (_, departure) = t.depart_by(false, |_| Gate::Replies).unwrap();
+        let Departure::New(im) = departure else { panic!("{departure:?}") };
+        assert_eq!(im.text, "* reply");
+        assert_eq!(t.outbox.owed(&"staff1".into()), 2);
+    }
+
+    #[test]
+    fn a_refused_message_gives_its_rows_back_in_order() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        t.line("staff1", 1, "anna: two");
+        let (_, cookie, _) = t.depart().unwrap();
+        t.line("staff1", 1, "anna: three");
+        t.outbox.returned(cookie, Pause::Absent, t.now);
+        assert!(t.depart().is_none(), "the lane pauses");
+        assert_eq!(t.outbox.next_deadline(t.now), Some(t.now.after(Duration::from_secs(60))));
+        t.outbox.resume(&"staff1".into());
+        let (_, again, text) = t.depart().unwrap();
+        assert_ne!(again, cookie, "it is another message");
+        assert_eq!(text, "anna: one\nanna: two\nanna: three");
+    }
+
+    #[test]
+    fn what_was_lost_with_the_session_is_repeated_first_and_unchanged() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        let (_, cookie, _) = t.depart().unwrap();
+        t.line("staff1", 1, "anna: two");
+        t.outbox.lost(ACCOUNT);
+        assert_eq!(t.depart().unwrap(), ("staff1".into(), cookie, "anna: one AGAIN".into()));
+        assert!(t.depart().is_none());
+        t.outbox.acked(cookie);
+        assert_eq!(t.depart().unwrap().2, "anna: two");
+    }
+
+    #[test]
+    fn a_message_without_answer_is_repeated_after_a_pause() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        let (_, cookie, _) = t.depart().unwrap();
+        t.outbox.unknown(cookie, t.now);
+        assert!(t.depart().is_none());
+        t.now = t.now.after(Duration::from_secs(1));
+        assert_eq!(t.depart().unwrap().1, cookie);
+    }
+
+    #[test]
+    fn long_absence_leaves_out_the_oldest_and_says_so() {
+        let mut t = Test::new();
+        let staff1 = "staff1".into();
+        for number in 0..MOST_WAITING {
+            assert!(t.outbox.make_place(&staff1, ConversationId(1)).is_none());
+            t.line("staff1", 1, &format!("anna: {number}"));
+        }
+        let first = t.outbox.make_place(&staff1, ConversationId(1)).unwrap();
+        assert_eq!((&*first.row.text, first.told), ("anna: 0", false));
+        let notice = Row { completes: None, text: "* left out".into(), ..first.row };
+        t.outbox.enqueue_in_front(&staff1, notice);
+        let second = t.outbox.make_place(&staff1, ConversationId(1)).unwrap();
+        assert_eq!((&*second.row.text, second.told), ("anna: 1", true));
+    }
+}

@@ -1,0 +1,208 @@
+//! Answers owed to visitors. Those of one conversation leave in order; an answer is paid when the daemon has it.
+
+use std::collections::{HashMap, VecDeque};
+
+use oscar_im::ScreenName;
+
+use crate::conversation::{ConversationId, Millis};
+
+/// Answers that may wait for one visitor.
+pub const MOST_WAITING: usize = 1000;
+/// On their way to one visitor at once, when the daemon has just taken one for the same nick. Else one: were the first
+/// refused and the second taken, they would arrive in the wrong order.
+const PROVEN_WINDOW: usize = 16;
+/// On their way at once, over all visitors; the link's channel holds more.
+const MOST_ON_THE_WAY: usize = 48;
+
+/// An answer's number in the store, and on the way to the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AnswerId(pub u64);
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Its number.
+    pub id: AnswerId,
+    /// Its entry in the conversation.
+    pub entry: u64,
+    /// Who wrote it.
+    pub from: ScreenName,
+    /// The text.
+    pub text: String,
+    /// Since when it waits.
+    pub at: Millis,
+    /// Whether it may have reached the daemon before.
+    pub again: bool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: VecDeque<Answer>,
+    sent: VecDeque<Answer>,
+    proven: bool,
+}
+
+/// All answers owed.
+#[derive(Debug, Default)]
+pub struct VisitorOutbox {
+    queues: HashMap<ConversationId, Queue>,
+    owners: HashMap<AnswerId, ConversationId>,
+}
+
+impl VisitorOutbox {
+    /// Owes an answer.
+    pub fn enqueue(&mut self, conversation: ConversationId, answer: Answer) {
+        self.queues.entry(conversation).or_default().waiting.push_back(answer);
+    }
+
+    /// The next answer that may leave for this visitor; the caller knows where the visitor is.
+    pub fn depart(&mut self, conversation: ConversationId) -> Option<&Answer> {
+        if self.owners.len() >= MOST_ON_THE_WAY {
+            return None;
+        }
+        let queue = self.queues.get_mut(&conversation)?;
+        let window = if queue.proven { PROVEN_WINDOW } else { 1 };
+        if queue.sent.len() >= window {
+            return None;
+        }
+        let answer = queue.waiting.pop_front()?;
+        self.owners.insert(answer.id, conversation);
+        queue.sent.push_back(answer);
+        queue.sent.back()
+    }
+
+    /// The daemon has it.
+    pub fn accepted(&mut self, id: AnswerId) -> Option<(ConversationId, Answer)> {
+        let conversation = self.owners.remove(&id)?;
+        let queue = self.queues.get_mut(&conversation)?;
+        queue.proven = true;
+        let at = queue.sent.iter().position(|answer| answer.id == id)?;
+        let answer = queue.sent.remove(at)?;
+        if queue.sent.is_empty() && queue.waiting.is_empty() {
+            self.queues.remove(&conversation);
+        }
+        Some((conversation, answer))
+    }
+
+    /// The daemon refused it: it waits again, before all later ones.
+    pub fn refused(&mut self, id: AnswerId) -> Option<ConversationId> {
+        let conversation = self.owners.remove(&id)?;
+        let queue = self.queues.get_mut(&conversation)?;
+        queue.proven = false;
+        let at = queue.sent.iter().position(|answer| answer.id == id)?;
+        let answer = queue.sent.remove(at)?;
+        let place = queue.waiting.partition_point(|waiting| waiting.entry < answer.entry);
+        queue.waiting.insert(place, answer);
+        Some(conversation)
+    }
+
+    /// The connection to the daemon is gone: what was on its way may have arrived.
+    pub fn lost(&mut self) {
+        self.owners.clear();
+        for queue in self.queues.values_mut() {
+            queue.proven = false;
+            while let Some(answer) = queue.sent.pop_back() {
+                queue.waiting.push_front(Answer { again: true, ..answer });
+            }
+        }
+    }
+
+    /// The visitor went or changed the nick: the next answer has to prove itself alone.
+    pub fn unproven(&mut self, conversation: ConversationId) {
+        if let Some(queue) = self.queues.get_mut(&conversation) {
+            queue.proven = false;
+        }
+    }
+
+    /// Forgets what is owed in a conversation that is deleted.
+    pub fn forget(&mut self, conversation: ConversationId) {
+        if let Some(queue) = self.queues.remove(&conversation) {
+            for answer in queue.sent {
+                self.owners.remove(&answer.id);
+            }
+        }
+    }
+
+    /// Answers owed in this conversation.
+    pub fn owed(&self, conversation: ConversationId) -> usize {
+        self.queues.get(&conversation).map_or(0, |queue| queue.waiting.len() + queue.sent.len())
+    }
+
+    /// Conversations in which an answer waits, in no order.
+    pub fn waiting(&self) -> impl Iterator<Item = ConversationId> {
+        self.queues.iter().filter(|(_, queue)| !queue.waiting.is_empty()).map(|(id, _)| *id)
+    }
+
+    /// Answers owed, over all conversations.
+    pub fn depth(&self) -> usize {
+        self.queues.values().map(|queue| queue.waiting.len() + queue.sent.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANNA: ConversationId = ConversationId(1);
+
+    fn outbox(answers: u64) -> VisitorOutbox {
+        let mut outbox = VisitorOutbox::default();
+        for number in 1..=answers {
+            outbox.enqueue(
+                ANNA,
+                Answer {
+                    id: AnswerId(number),
+                    entry: number,
+                    from: "staff1".into(),
+                    text: number.to_string(),
+                    at: Millis(0),
+                    again: false,
+                },
+            );
+        }
+        outbox
+    }
+
+    fn depart(outbox: &mut VisitorOutbox) -> Vec<u64> {
+        std::iter::from_fn(|| outbox.depart(ANNA).map(|answer| answer.id.0)).collect()
+    }
+
+    #[test]
+    fn the_first_proves_the_way_for_the_rest() {
+        let mut outbox = outbox(4);
+        assert_eq!(depart(&mut outbox), [1]);
+        assert!(outbox.accepted(AnswerId(1)).is_some());
+        assert_eq!(depart(&mut outbox), [2, 3, 4]);
+        assert_eq!(outbox.owed(ANNA), 3);
+        for id in 2..=4 {
+            outbox.accepted(AnswerId(id));
+        }
+        assert_eq!(outbox.depth(), 0);
+        assert!(outbox.accepted(AnswerId(4)).is_none());
+    }
+
+    #[test]
+    fn what_is_refused_keeps_its_place() {
+        let mut outbox = outbox(4);
+        depart(&mut outbox);
+        outbox.accepted(AnswerId(1));
+        assert_eq!(depart(&mut outbox), [2, 3, 4]);
+        outbox.refused(AnswerId(2));
+        outbox.refused(AnswerId(3));
+        assert!(depart(&mut outbox).is_empty(), "4 is still on its way");
+        outbox.refused(AnswerId(4));
+        assert_eq!(depart(&mut outbox), [2]);
+    }
+
+    #[test]
+    fn what_was_lost_goes_again_marked() {
+        let mut outbox = outbox(3);
+        depart(&mut outbox);
+        outbox.accepted(AnswerId(1));
+        depart(&mut outbox);
+        outbox.lost();
+        assert_eq!(outbox.owed(ANNA), 2);
+        assert!(outbox.depart(ANNA).is_some_and(|answer| answer.id == AnswerId(2) && answer.again));
+        assert!(outbox.accepted(AnswerId(2)).is_some());
+    }
+}

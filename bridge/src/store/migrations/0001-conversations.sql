@@ -1,0 +1,85 @@
+-- Conversations, what was said in them, and what is owed to whom.
+-- Times are milliseconds since 1970. Nothing is updated in place that a crash could leave half done: each change of
+-- the bridge's mind is one transaction.
+
+CREATE TABLE conversation (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    visitor    TEXT UNIQUE,              -- who; NULL when that visitor can't come back to it
+    label      TEXT NOT NULL,            -- what staff call it
+    nick       TEXT,                     -- where the visitor was last
+    page       TEXT,
+    opened_at  INTEGER NOT NULL,
+    last_at    INTEGER NOT NULL,
+    closed_at  INTEGER,
+    retired    INTEGER NOT NULL DEFAULT 0,  -- label and visitor are free again
+    holder     TEXT,                     -- staff member who claimed it
+    blocked    INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX conversation_by_age ON conversation (last_at);
+
+CREATE TABLE entry (
+    conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
+    number       INTEGER NOT NULL,
+    at           INTEGER NOT NULL,
+    staff        TEXT,                   -- who answered; NULL: the visitor wrote it
+    text         TEXT NOT NULL,
+    client_id    TEXT,                   -- the client's id of a visitor's line
+    msgid        TEXT,                   -- the daemon's
+    taken        INTEGER NOT NULL DEFAULT 0,  -- a visitor's line: acknowledged by the AIM server
+    PRIMARY KEY (conversation, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX entry_untaken ON entry (conversation) WHERE taken = 0 AND staff IS NULL;
+
+-- An instant message, kept from before its first byte leaves until its fate is known.
+CREATE TABLE im (
+    cookie    BLOB PRIMARY KEY,
+    account   INTEGER NOT NULL,
+    recipient TEXT NOT NULL,
+    text      TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One text owed to one staff member; gone when the server has taken it.
+CREATE TABLE delivery (
+    id           INTEGER PRIMARY KEY,
+    recipient    TEXT NOT NULL,          -- empty: nobody was listed
+    rank         INTEGER NOT NULL,
+    conversation INTEGER REFERENCES conversation (id) ON DELETE CASCADE,
+    completes    INTEGER,                -- the entry that is taken when this is
+    text         TEXT NOT NULL,
+    at           INTEGER NOT NULL,
+    im           BLOB REFERENCES im (cookie) ON DELETE SET NULL
+) STRICT;
+
+CREATE INDEX delivery_by_im ON delivery (im) WHERE im IS NOT NULL;
+CREATE INDEX delivery_by_conversation ON delivery (conversation);
+
+-- One answer owed to a visitor; gone when the daemon has it.
+CREATE TABLE answer (
+    id           INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL,
+    entry        INTEGER NOT NULL,
+    FOREIGN KEY (conversation, entry) REFERENCES entry (conversation, number) ON DELETE CASCADE
+) STRICT;
+
+CREATE INDEX answer_by_entry ON answer (conversation, entry);
+
+-- Staff messages that came in, so that one that comes twice is heard once.
+CREATE TABLE heard (
+    sender TEXT NOT NULL,
+    cookie BLOB NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (sender, cookie)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE canned (
+    name TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Single values, such as when the AIM side was last up.
+CREATE TABLE fact (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,286 @@
+//! What survives: conversations, their transcripts, and what is owed. One trait; [`sqlite`] is its first engine, and
+//! `contract` holds the tests that each engine has to pass.
+//!
+//! Everything the bridge changes is a [`Write`]; a slice of them is one transaction. There is no other way to write,
+//! so that several engines, and a check of who may write at all, have one place.
+
+pub mod sqlite;
+pub mod thread;
+
+#[cfg(test)]
+pub(crate) mod contract;
+
+use std::path::PathBuf;
+
+use oscar_im::ScreenName;
+
+use crate::aim::event::{AccountId, ImCookie};
+use crate::conversation::{Author, Conversation, ConversationId, Millis, VisitorKey};
+use crate::outbox::staff::{DeliveryId, Im, Row};
+use crate::outbox::visitor::{Answer, AnswerId};
+use crate::web::event::HistoryRange;
+
+pub use sqlite::SqliteStore;
+pub use thread::StoreHandle;
+
+/// An engine that keeps what the bridge must not forget.
+pub trait Store: Send + 'static {
+    /// Everything the hub needs to go on where it stopped.
+    ///
+    /// # Errors
+    /// When the engine can't read.
+    fn load(&mut self) -> Result<Snapshot, StoreError>;
+
+    /// Makes all changes, or none; durable when it returns.
+    ///
+    /// # Errors
+    /// When nothing was changed.
+    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError>;
+
+    /// Entries of one conversation, oldest first.
+    ///
+    /// # Errors
+    /// When the engine can't read.
+    fn entries(
+        &mut self,
+        conversation: ConversationId,
+        range: &HistoryRange,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError>;
+
+    /// All conversations, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the engine can't read.
+    fn conversations(&mut self, limit: usize) -> Result<Vec<Summary>, StoreError>;
+
+    /// Deletes a conversation with everything said in it; nothing of it stays in the engine's files.
+    /// False where there is none.
+    ///
+    /// # Errors
+    /// When nothing was deleted.
+    fn delete(&mut self, conversation: ConversationId) -> Result<bool, StoreError>;
+
+    /// Deletes all retired conversations in which nobody has spoken since `before`. How many.
+    ///
+    /// # Errors
+    /// When nothing was deleted.
+    fn delete_older(&mut self, before: Millis) -> Result<usize, StoreError>;
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Write {
+    /// A conversation begins.
+    Open {
+        /// Its number.
+        id: ConversationId,
+        /// Whose.
+        key: VisitorKey,
+        /// Its label.
+        label: String,
+        /// When.
+        at: Millis,
+    },
+    /// The visitor is told from others by this from now on, or not at all.
+    Key(ConversationId, Option<VisitorKey>),
+    /// The visitor is, or was last, at this nick.
+    Nick(ConversationId, String),
+    /// The visitor writes from this page.
+    Page(ConversationId, String),
+    /// Closed, or open again.
+    Closed(ConversationId, Option<Millis>),
+    /// Label and visitor are free; only the transcript stays.
+    Retire(ConversationId),
+    /// Claimed by somebody, or by nobody.
+    Holder(ConversationId, Option<ScreenName>),
+    /// The visitor's lines are refused, or taken.
+    Blocked(ConversationId, bool),
+    /// Somebody said something.
+    Entry {
+        /// Where.
+        conversation: ConversationId,
+        /// Its number.
+        number: u64,
+        /// When.
+        at: Millis,
+        /// Who.
+        author: Author,
+        /// What.
+        text: String,
+        /// The client's id of it.
+        client_id: Option<String>,
+        /// The daemon's id of it.
+        msgid: Option<String>,
+    },
+    /// The AIM server has acknowledged a visitor's line.
+    Taken(ConversationId, u64),
+    /// A text is owed to a staff member.
+    Owe {
+        /// To whom.
+        to: ScreenName,
+        /// What.
+        row: Row,
+    },
+    /// It isn't any more.
+    Drop(DeliveryId),
+    /// It is owed to somebody else.
+    Reassign(DeliveryId, ScreenName),
+    /// An instant message was formed of owed texts.
+    Form {
+        /// To whom.
+        to: ScreenName,
+        /// What.
+        im: Im,
+    },
+    /// The server took an instant message, or never will: what stood in it is not owed any more.
+    Settle(ImCookie),
+    /// The server did not take it: what stood in it is owed as before.
+    Return(ImCookie),
+    /// An answer is owed to a visitor.
+    Answer {
+        /// Its number.
+        id: AnswerId,
+        /// In which conversation.
+        conversation: ConversationId,
+        /// Which entry.
+        entry: u64,
+    },
+    /// The daemon has it.
+    Paid(AnswerId),
+    /// A staff member's message came in.
+    Heard {
+        /// From whom.
+        sender: ScreenName,
+        /// Its id.
+        cookie: ImCookie,
+        /// When.
+        at: Millis,
+    },
+    /// Messages that came before this moment don't come again.
+    ForgetHeard(Millis),
+    /// A prepared answer is kept.
+    Canned(String, String),
+    /// A prepared answer is forgotten.
+    ForgetCanned(String),
+    /// The AIM side was up at that moment.
+    AimUp(Millis),
+}
+
+/// What the hub starts from.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Those not retired, oldest first.
+    pub conversations: Vec<Conversation>,
+    /// The highest number a conversation ever had.
+    pub last_conversation: u64,
+    /// What is owed to staff and in no instant message, by number; to nobody where nobody was listed.
+    pub owed: Vec<(ScreenName, Row)>,
+    /// Instant messages whose fate is unknown, oldest first.
+    pub ims: Vec<(ScreenName, Im)>,
+    /// What is owed to visitors, by number.
+    pub answers: Vec<(ConversationId, Answer)>,
+    /// The daemon's ids of the newest entries, oldest first.
+    pub msgids: Vec<(String, ConversationId, u64)>,
+    /// Staff messages heard lately.
+    pub heard: Vec<(ScreenName, ImCookie, Millis)>,
+    /// Prepared answers.
+    pub canned: Vec<(String, String)>,
+    /// When the AIM side was last known to be up.
+    pub aim_up: Option<Millis>,
+}
+
+/// An entry of a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub number: u64,
+    /// When.
+    pub at: Millis,
+    /// Who.
+    pub author: Author,
+    /// What.
+    pub text: String,
+    /// The client's id of it.
+    pub client_id: Option<String>,
+    /// Whether the AIM server has acknowledged it.
+    pub taken: bool,
+}
+
+/// A conversation in a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// Its number.
+    pub id: ConversationId,
+    /// Its label.
+    pub label: String,
+    /// When it began.
+    pub opened_at: Millis,
+    /// When somebody last spoke.
+    pub last_at: Millis,
+    /// Whether it goes on.
+    pub open: bool,
+    /// How many entries it has.
+    pub entries: u64,
+}
+
+/// Why the store can't.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another bridge has it.
+    #[error("{}: another bridge is using this database; stop it, or give this one another file", path.display())]
+    InUse {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It is not what we wrote.
+    #[error("{}: the database is damaged ({what}); put it aside and restore a backup", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What the engine says.
+        what: String,
+    },
+    /// It is something else.
+    #[error("{}: this is no bridgebot database; give another file", path.display())]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// It was written by a later version.
+    #[error(
+        "{}: this database has version {found}, this program knows up to {known}; use a newer bridgebot",
+        path.display()
+    )]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// No room.
+    #[error("{}: the disk is full", path.display())]
+    Full {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Anything else.
+    #[error("{}: {what}", path.display())]
+    Failed {
+        /// Which file.
+        path: PathBuf,
+        /// What the engine says.
+        what: String,
+    },
+    /// The store's thread has ended.
+    #[error("the store has stopped")]
+    Stopped,
+}
+
+/// As the store keeps accounts.
+pub(crate) fn account_number(account: AccountId) -> i64 {
+    i64::try_from(account.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,757 @@
+//! The store in one SQLite file, for one bridge on one machine.
+//!
+//! Write-ahead log, a commit waits for the disk unless told otherwise. A lock file beside the database keeps a second
+//! bridge out; reading (`conversations list`) needs none. A database that was not closed is checked before it is used.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use oscar_im::ScreenName;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row as SqlRow, Transaction, params};
+
+use super::{Entry, Snapshot, Store, StoreError, Summary, Write, account_number};
+use crate::aim::event::{AccountId, ImCookie};
+use crate::conversation::model::{Address, Told};
+use crate::conversation::{Author, Conversation, ConversationId, Millis, VisitorKey};
+use crate::outbox::staff::{DeliveryId, Im, Rank, Row};
+use crate::outbox::visitor::{Answer, AnswerId};
+use crate::web::event::HistoryRange;
+
+/// "brdg": marks the file as ours.
+const APPLICATION_ID: i64 = 0x6272_6467;
+/// Each moves the schema one version up; never changed once released.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/0001-conversations.sql")];
+/// Client ids and message ids that a start needs; see [`crate::conversation::book`].
+const IDS: usize = 4096;
+
+/// What a commit waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The disk: nothing committed is lost in a power cut.
+    #[default]
+    Full,
+    /// The system: nothing committed is lost when the process dies; a power cut may take the last seconds.
+    Normal,
+}
+
+/// The engine.
+#[derive(Debug)]
+pub struct SqliteStore {
+    connection: Connection,
+    path: PathBuf,
+    /// Held, not read: the system drops the lock with the file, however the process ends.
+    lock: Option<File>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the database, for this process alone.
+    ///
+    /// # Errors
+    /// When another process has it, it is damaged, foreign or newer, or the file can't be had.
+    pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        let connection = Connection::open(path).map_err(|error| failure(path, &error))?;
+        Self::set_up(connection, path.to_owned(), Some(lock), durability)
+    }
+
+    /// Opens an existing database beside a bridge that may be running, to read it.
+    ///
+    /// # Errors
+    /// When there is none, or it is damaged, foreign or newer.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        use rusqlite::OpenFlags;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(path, &error))?;
+        let store = Self { connection, path: path.to_owned(), lock: None };
+        store.prepare_connection(Durability::Full)?;
+        store.version()?;
+        store.query(|connection| connection.pragma_update(None, "query_only", true))?;
+        Ok(store)
+    }
+
+    /// A database that nobody else sees and that ends with its owner.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from(":memory:");
+        let connection = Connection::open_in_memory().map_err(|error| failure(&path, &error))?;
+        Self::set_up(connection, path, None, Durability::Normal)
+    }
+
+    /// Copies the database, as it is now, into a new file; it may be in use meanwhile.
+    ///
+    /// # Errors
+    /// When the file exists or can't be written.
+    pub fn back_up(&self, into: &Path) -> Result<(), StoreError> {
+        self.query(|connection| {
+            connection.execute("VACUUM INTO ?1", [into.to_string_lossy().as_ref()]).map(|_| ())
+        })
+    }
+
+    fn set_up(
+        connection: Connection,
+        path: PathBuf,
+        lock: Option<File>,
+        durability: Durability,
+    ) -> Result<Self, StoreError> {
+        let mut store = Self { connection, path, lock };
+        store.prepare_connection(durability)?;
+        let version = store.version()?;
+        store.migrate(version)?;
+        let unclean = store.fact("open")? == Some(1);
+        if unclean {
+            store.check()?;
+        }
+        store.set_fact("open", 1)?;
+        Ok(store)
+    }
+
+    fn prepare_connection(&self, durability: Durability) -> Result<(), StoreError> {
+        let synchronous = match durability {
+            Durability::Full => "FULL",
+            Durability::Normal => "NORMAL",
+        };
+        self.query(|connection| {
+            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            connection.execute_batch(&format!(
+                "PRAGMA journal_mode = WAL;
+                 PRAGMA synchronous = {synchronous};
+                 PRAGMA foreign_keys = ON;
+                 PRAGMA journal_size_limit = 67108864;
+                 PRAGMA temp_store = MEMORY;
+                 PRAGMA secure_delete = ON;
+                 PRAGMA trusted_schema = OFF;
+                 PRAGMA cell_size_check = ON;
+                 PRAGMA mmap_size = 0;"
+            ))
+        })
+    }
+
+    /// The schema's version, once it is sure that the file is ours.
+    fn version(&self) -> Result<i64, StoreError> {
+        let (application, version, tables) = self.query(|connection| {
+            let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            Ok((
+                number("PRAGMA application_id")?,
+                number("PRAGMA user_version")?,
+                number("SELECT count(*) FROM sqlite_schema")?,
+            ))
+        })?;
+        let fresh = application == 0 && version == 0 && tables == 0;
+        if !fresh && application != APPLICATION_ID {
+            return Err(StoreError::Foreign { path: self.path.clone() });
+        }
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        if version > known {
+            return Err(StoreError::Newer { path: self.path.clone(), found: version, known });
+        }
+        Ok(version)
+    }
+
+    fn migrate(&mut self, version: i64) -> Result<(), StoreError> {
+        let done = usize::try_from(version).unwrap_or_default();
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        self.transact(|transaction| {
+            for migration in MIGRATIONS.iter().skip(done) {
+                transaction.execute_batch(migration)?;
+            }
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", known)
+        })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let what = self.query(|connection| {
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
+        })?;
+        if what == "ok" { Ok(()) } else { Err(StoreError::Damaged { path: self.path.clone(), what }) }
+    }
+
+    fn fact(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        self.query(|connection| {
+            let mut statement = connection.prepare_cached("SELECT value FROM fact WHERE name = ?1")?;
+            statement.query_row([name], |row| row.get(0)).optional()
+        })
+    }
+
+    fn set_fact(&self, name: &str, value: i64) -> Result<(), StoreError> {
+        self.query(|connection| {
+            let sql = "INSERT INTO fact VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
+            connection.prepare_cached(sql)?.execute(params![name, value]).map(|_| ())
+        })
+    }
+
+    fn query<T>(&self, body: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        body(&self.connection).map_err(|error| failure(&self.path, &error))
+    }
+
+    fn transact<T>(
+        &mut self,
+        body: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let run = |connection: &mut Connection| {
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let result = body(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
+        };
+        run(&mut self.connection).map_err(|error| failure(&self.path, &error))
+    }
+}
+
+impl Drop for SqliteStore {
+    /// Notes that the database was closed. When that fails, the next start checks it: no harm.
+    fn drop(&mut self) {
+        if self.lock.is_some() {
+            let _ = self.set_fact("open", 0);
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn load(&mut self) -> Result<Snapshot, StoreError> {
+        self.transact(|transaction| {
+            let mut snapshot = Snapshot {
+                conversations: load_conversations(transaction)?,
+                last_conversation: transaction
+                    .query_row("SELECT seq FROM sqlite_sequence WHERE name = 'conversation'", [], |row| {
+                        number(row, 0)
+                    })
+                    .optional()?
+                    .unwrap_or_default(),
+                answers: load_answers(transaction)?,
+                ..Snapshot::default()
+            };
+            load_owed(transaction, &mut snapshot)?;
+            load_ids(transaction, &mut snapshot)?;
+            snapshot.heard = rows(transaction, "SELECT sender, cookie, at FROM heard", |row| {
+                Ok((name(row, 0)?, cookie(row, 1)?, Millis(number(row, 2)?)))
+            })?;
+            snapshot.canned = rows(transaction, "SELECT name, text FROM canned ORDER BY name", |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+            snapshot.aim_up = transaction
+                .query_row("SELECT value FROM fact WHERE name = 'aim_up'", [], |row| number(row, 0))
+                .optional()?
+                .map(Millis);
+            Ok(snapshot)
+        })
+    }
+
+    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        self.transact(|transaction| writes.iter().try_for_each(|write| apply(transaction, write)))
+    }
+
+    fn entries(
+        &mut self,
+        conversation: ConversationId,
+        range: &HistoryRange,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let time = |at| int(Millis::from_system(at).0);
+        let (condition, bound, newest_first) = match range {
+            HistoryRange::Latest => ("number < ?2", i64::MAX, true),
+            HistoryRange::Before(entry) => ("number < ?2", int(*entry), true),
+            HistoryRange::After(entry) => ("number > ?2", int(*entry), false),
+            HistoryRange::BeforeTime(at) => ("at < ?2", time(*at), true),
+            HistoryRange::AfterTime(at) => ("at > ?2", time(*at), false),
+        };
+        let order = if newest_first { "DESC" } else { "ASC" };
+        let sql = format!(
+            "SELECT number, at, staff, text, client_id, taken FROM entry
+             WHERE conversation = ?1 AND {condition} ORDER BY number {order} LIMIT ?3"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut entries = self.query(|connection| {
+            let mut statement = connection.prepare_cached(&sql)?;
+            let found = statement.query_map(params![int(conversation.0), bound, limit], |row| {
+                Ok(Entry {
+                    number: number(row, 0)?,
+                    at: Millis(number(row, 1)?),
+                    author: author(row.get(2)?),
+                    text: row.get(3)?,
+                    client_id: row.get(4)?,
+                    taken: row.get(5)?,
+                })
+            })?;
+            found.collect::<rusqlite::Result<Vec<Entry>>>()
+        })?;
+        if newest_first {
+            entries.reverse();
+        }
+        Ok(entries)
+    }
+
+    fn conversations(&mut self, limit: usize) -> Result<Vec<Summary>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.query(|connection| {
+            let mut statement = connection.prepare(
+                "SELECT id, label, opened_at, last_at, closed_at IS NULL AND retired = 0,
+                    (SELECT count(*) FROM entry WHERE conversation = id)
+                 FROM conversation ORDER BY last_at DESC, id DESC LIMIT ?1",
+            )?;
+            let found = statement.query_map([limit], |row| {
+                Ok(Summary {
+                    id: ConversationId(number(row, 0)?),
+                    label: row.get(1)?,
+                    opened_at: Millis(number(row, 2)?),
+                    last_at: Millis(number(row, 3)?),
+                    open: row.get(4)?,
+                    entries: number(row, 5)?,
+                })
+            })?;
+            found.collect()
+        })
+    }
+
+    fn delete(&mut self, conversation: ConversationId) -> Result<bool, StoreError> {
+        let deleted = self.transact(|transaction| {
+            let deleted =
+                transaction.execute("DELETE FROM conversation WHERE id = ?1", [int(conversation.0)])?;
+            drop_empty_ims(transaction)?;
+            Ok(deleted > 0)
+        })?;
+        self.clear_log()?;
+        Ok(deleted)
+    }
+
+    fn delete_older(&mut self, before: Millis) -> Result<usize, StoreError> {
+        let deleted = self.transact(|transaction| {
+            let sql = "DELETE FROM conversation WHERE retired = 1 AND last_at < ?1";
+            let deleted = transaction.execute(sql, [int(before.0)])?;
+            drop_empty_ims(transaction)?;
+            Ok(deleted)
+        })?;
+        if deleted > 0 {
+            self.clear_log()?;
+        }
+        Ok(deleted)
+    }
+}
+
+impl SqliteStore {
+    /// Deleted rows are overwritten in the database (`secure_delete`); the log would keep them until it is reused.
+    fn clear_log(&self) -> Result<(), StoreError> {
+        self.query(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+    }
+}
+
+/// The text of a message holds what was deleted, so a message goes with the last row in it.
+fn drop_empty_ims(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM im WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.im = im.cookie)";
+    transaction.execute(sql, []).map(|_| ())
+}
+
+fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
+    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
+        transaction.prepare_cached(sql)?.execute(values).map(|_| ())
+    };
+    match write {
+        Write::Open { id, key, label, at } => run(
+            "INSERT INTO conversation (id, visitor, label, opened_at, last_at) VALUES (?1, ?2, ?3, ?4, ?4)",
+            params![int(id.0), key.as_str(), label, int(at.0)],
+        ),
+        Write::Key(id, key) => run(
+            "UPDATE conversation SET visitor = ?2 WHERE id = ?1",
+            params![int(id.0), key.as_ref().map(VisitorKey::as_str)],
+        ),
+        Write::Nick(id, nick) => {
+            run("UPDATE conversation SET nick = ?2 WHERE id = ?1", params![int(id.0), nick])
+        }
+        Write::Page(id, page) => {
+            run("UPDATE conversation SET page = ?2 WHERE id = ?1", params![int(id.0), page])
+        }
+        Write::Closed(id, at) => run(
+            "UPDATE conversation SET closed_at = ?2 WHERE id = ?1",
+            params![int(id.0), at.map(|at| int(at.0))],
+        ),
+        Write::Retire(id) => {
+            run("UPDATE conversation SET retired = 1, visitor = NULL WHERE id = ?1", params![int(id.0)])
+        }
+        Write::Holder(id, holder) => run(
+            "UPDATE conversation SET holder = ?2 WHERE id = ?1",
+            params![int(id.0), holder.as_ref().map(ScreenName::as_str)],
+        ),
+        Write::Blocked(id, blocked) => {
+            run("UPDATE conversation SET blocked = ?2 WHERE id = ?1", params![int(id.0), blocked])
+        }
+        Write::Entry { conversation, number, at, author, text, client_id, msgid } => {
+            let staff = match author {
+                Author::Visitor => None,
+                Author::Staff(name) => Some(name.as_str()),
+            };
+            run(
+                "INSERT INTO entry (conversation, number, at, staff, text, client_id, msgid)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![int(conversation.0), int(*number), int(at.0), staff, text, client_id, msgid],
+            )?;
+            run("UPDATE conversation SET last_at = ?2 WHERE id = ?1", params![int(conversation.0), int(at.0)])
+        }
+        Write::Taken(id, entry) => run(
+            "UPDATE entry SET taken = 1 WHERE conversation = ?1 AND number = ?2",
+            params![int(id.0), int(*entry)],
+        ),
+        Write::Owe { to, row } => run(
+            "INSERT INTO delivery (id, recipient, rank, conversation, completes, text, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                int(row.id.0),
+                to.as_str(),
+                rank_number(row.rank),
+                row.conversation.map(|id| int(id.0)),
+                row.completes.map(int),
+                &*row.text,
+                int(row.at.0)
+            ],
+        ),
+        Write::Drop(id) => run("DELETE FROM delivery WHERE id = ?1", params![int(id.0)]),
+        Write::Reassign(id, to) => run(
+            "UPDATE delivery SET recipient = ?2, im = NULL WHERE id = ?1",
+            params![int(id.0), to.as_str()],
+        ),
+        Write::Form { to, im } => {
+            run(
+                "INSERT INTO im (cookie, account, recipient, text) VALUES (?1, ?2, ?3, ?4)",
+                params![im.cookie.0, account_number(im.account), to.as_str(), im.text],
+            )?;
+            im.rows.iter().try_for_each(|row| {
+                run("UPDATE delivery SET im = ?2 WHERE id = ?1", params![int(row.id.0), im.cookie.0])
+            })
+        }
+        Write::Settle(cookie) => {
+            run("DELETE FROM delivery WHERE im = ?1", params![cookie.0])?;
+            run("DELETE FROM im WHERE cookie = ?1", params![cookie.0])
+        }
+        Write::Return(cookie) => run("DELETE FROM im WHERE cookie = ?1", params![cookie.0]),
+        Write::Answer { id, conversation, entry } => run(
+            "INSERT INTO answer (id, conversation, entry) VALUES (?1, ?2, ?3)",
+            params![int(id.0), int(conversation.0), int(*entry)],
+        ),
+        Write::Paid(id) => run("DELETE FROM answer WHERE id = ?1", params![int(id.0)]),
+        Write::Heard { sender, cookie, at } => run(
+            "INSERT OR REPLACE INTO heard (sender, cookie, at) VALUES (?1, ?2, ?3)",
+            params![sender.normal(), cookie.0, int(at.0)],
+        ),
+        Write::ForgetHeard(before) => run("DELETE FROM heard WHERE at < ?1", params![int(before.0)]),
+        Write::Canned(name, text) => {
+            run("INSERT OR REPLACE INTO canned (name, text) VALUES (?1, ?2)", params![name, text])
+        }
+        Write::ForgetCanned(name) => run("DELETE FROM canned WHERE name = ?1", params![name]),
+        Write::AimUp(at) => {
+            run("INSERT OR REPLACE INTO fact (name, value) VALUES ('aim_up', ?1)", params![int(at.0)])
+        }
+    }
+}
+
+fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Conversation>> {
+    let sql = "SELECT id, visitor, label, nick, page, opened_at, last_at, closed_at, holder, blocked,
+                   coalesce((SELECT max(number) FROM entry WHERE conversation = id), 0)
+               FROM conversation WHERE retired = 0 ORDER BY last_at, id";
+    let mut conversations = rows(transaction, sql, |row| {
+        let key = row.get::<_, Option<String>>(1)?.map(VisitorKey::from_stored);
+        let nick: Option<String> = row.get(3)?;
+        let address = match nick {
+            // The gateway says when its visitors are there; of others we only know where they were.
+            Some(nick) if key.as_ref().is_some_and(|key| !key.is_session()) => Address::Unverified(nick),
+            _ => Address::Gone,
+        };
+        let last_at = Millis(number(row, 6)?);
+        Ok(Conversation {
+            id: ConversationId(number(row, 0)?),
+            key,
+            label: row.get(2)?,
+            page: row.get(4)?,
+            opened_at: Millis(number(row, 5)?),
+            last_at,
+            closed_at: row.get::<_, Option<i64>>(7)?.map(|at| Millis(uint(at))),
+            last_entry: number(row, 10)?,
+            holder: row.get::<_, Option<String>>(8)?.map(ScreenName::new),
+            held_at: last_at,
+            blocked: row.get(9)?,
+            address,
+            untaken: BTreeMap::new(),
+            client_ids: std::collections::VecDeque::new(),
+            spoke: 0,
+            bucket: crate::conversation::guard::TokenBucket::default(),
+            told: Told::default(),
+        })
+    })?;
+    let untaken = rows(
+        transaction,
+        "SELECT conversation, number, client_id FROM entry WHERE taken = 0 AND staff IS NULL",
+        |row| Ok((number(row, 0)?, number(row, 1)?, row.get::<_, Option<String>>(2)?)),
+    )?;
+    let mut places: BTreeMap<u64, &mut Conversation> = BTreeMap::new();
+    for (spoke, conversation) in conversations.iter_mut().enumerate() {
+        conversation.spoke = spoke as u64 + 1;
+        places.insert(conversation.id.0, conversation);
+    }
+    for (conversation, entry, client_id) in untaken {
+        if let Some(conversation) = places.get_mut(&conversation) {
+            conversation.untaken.insert(entry, client_id);
+        }
+    }
+    Ok(conversations)
+}
+
+/// Ids under which entries came, so that one that comes again is known.
+fn load_ids(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+    let sql = format!(
+        "SELECT conversation, number, client_id FROM entry
+         WHERE client_id IS NOT NULL ORDER BY at DESC, number DESC LIMIT {IDS}"
+    );
+    let found =
+        rows(transaction, &sql, |row| Ok((number(row, 0)?, number(row, 1)?, row.get::<_, String>(2)?)))?;
+    let mut places: BTreeMap<u64, &mut Conversation> =
+        snapshot.conversations.iter_mut().map(|conversation| (conversation.id.0, conversation)).collect();
+    for (conversation, entry, client_id) in found.into_iter().rev() {
+        if let Some(conversation) = places.get_mut(&conversation) {
+            conversation.client_ids.push_back((client_id, entry));
+        }
+    }
+    let sql = format!(
+        "SELECT msgid, conversation, number FROM entry
+         WHERE msgid IS NOT NULL ORDER BY at DESC, number DESC LIMIT {IDS}"
+    );
+    snapshot.msgids =
+        rows(transaction, &sql, |row| Ok((row.get(0)?, ConversationId(number(row, 1)?), number(row, 2)?)))?;
+    snapshot.msgids.reverse();
+    Ok(())
+}
+
+fn load_owed(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
+    let mut ims: BTreeMap<[u8; 8], (ScreenName, Im)> =
+        rows(transaction, "SELECT cookie, account, recipient, text FROM im", |row| {
+            let (cookie, account) =
+                (cookie(row, 0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default());
+            let im = Im { cookie, account: AccountId(account), text: row.get(3)?, rows: Vec::new() };
+            Ok((cookie.0, (name(row, 2)?, im)))
+        })?
+        .into_iter()
+        .collect();
+    let sql = "SELECT id, recipient, rank, conversation, completes, text, at, im FROM delivery ORDER BY id";
+    let owed = rows(transaction, sql, |row| {
+        let found = Row {
+            id: DeliveryId(number(row, 0)?),
+            rank: rank(row.get(2)?),
+            conversation: row.get::<_, Option<i64>>(3)?.map(|id| ConversationId(uint(id))),
+            completes: row.get::<_, Option<i64>>(4)?.map(uint),
+            text: row.get::<_, String>(5)?.into(),
+            at: Millis(number(row, 6)?),
+        };
+        Ok((name(row, 1)?, found, row.get::<_, Option<[u8; 8]>>(7)?))
+    })?;
+    for (to, row, im) in owed {
+        match im.and_then(|cookie| ims.get_mut(&cookie)) {
+            Some((_, im)) => im.rows.push(row),
+            None => snapshot.owed.push((to, row)),
+        }
+    }
+    snapshot.ims = ims.into_values().filter(|(_, im)| !im.rows.is_empty()).collect();
+    snapshot.ims.sort_by_key(|(_, im)| im.rows.first().map(|row| row.id));
+    Ok(())
+}
+
+fn load_answers(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(ConversationId, Answer)>> {
+    let sql = "SELECT answer.id, answer.conversation, entry, staff, text, at
+               FROM answer JOIN entry ON entry.conversation = answer.conversation AND number = entry
+               ORDER BY answer.id";
+    rows(transaction, sql, |row| {
+        let answer = Answer {
+            id: AnswerId(number(row, 0)?),
+            entry: number(row, 2)?,
+            from: ScreenName::new(row.get::<_, Option<String>>(3)?.unwrap_or_default()),
+            text: row.get(4)?,
+            at: Millis(number(row, 5)?),
+            // It may have left before the stop.
+            again: true,
+        };
+        Ok((ConversationId(number(row, 1)?), answer))
+    })
+}
+
+fn rows<T>(
+    transaction: &Transaction<'_>,
+    sql: &str,
+    read: impl FnMut(&SqlRow<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    transaction.prepare(sql)?.query_map([], read)?.collect()
+}
+
+fn number(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(uint)
+}
+
+fn name(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<ScreenName> {
+    row.get::<_, String>(column).map(ScreenName::new)
+}
+
+fn cookie(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<ImCookie> {
+    row.get(column).map(ImCookie)
+}
+
+fn author(staff: Option<String>) -> Author {
+    staff.map_or(Author::Visitor, |name| Author::Staff(ScreenName::new(name)))
+}
+
+fn rank_number(rank: Rank) -> i64 {
+    match rank {
+        Rank::Reply => 0,
+        Rank::Line => 1,
+        Rank::Passenger => 2,
+    }
+}
+
+fn rank(number: i64) -> Rank {
+    match number {
+        0 => Rank::Reply,
+        2 => Rank::Passenger,
+        _ => Rank::Line,
+    }
+}
+
+/// SQLite's integers are signed; our numbers never get near the difference.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn uint(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// `bridge.db.lock` beside `bridge.db`.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let failed =
+        |error: &std::io::Error| StoreError::Failed { path: path.to_owned(), what: error.to_string() };
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(PathBuf::from(name))
+        .map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
+        Err(std::fs::TryLockError::Error(error)) => Err(failed(&error)),
+    }
+}
+
+fn failure(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    let what = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => StoreError::Full { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse { path },
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what },
+        Some(ErrorCode::NotADatabase) => StoreError::Foreign { path },
+        _ => StoreError::Failed { path, what },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    crate::store::contract::tests!(|| SqliteStore::in_memory().unwrap());
+
+    fn file() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bridge.db");
+        (folder, path)
+    }
+
+    #[test]
+    fn a_second_bridge_gets_one_clear_sentence() {
+        let (_folder, path) = file();
+        let first = SqliteStore::open(&path, Durability::Full).unwrap();
+        let error = SqliteStore::open(&path, Durability::Full).unwrap_err();
+        assert!(matches!(error, StoreError::InUse { .. }));
+        assert!(error.to_string().contains("another bridge is using this database"), "{error}");
+        drop(first);
+        SqliteStore::open(&path, Durability::Full).unwrap();
+    }
+
+    #[test]
+    fn a_reader_needs_no_lock_and_writes_nothing() {
+        let (_folder, path) = file();
+        assert!(SqliteStore::open_to_read(&path).is_err(), "nothing is created by reading");
+        let _bridge = SqliteStore::open(&path, Durability::Full).unwrap();
+        let mut reader = SqliteStore::open_to_read(&path).unwrap();
+        assert!(reader.conversations(10).unwrap().is_empty());
+        assert!(reader.commit(&[Write::AimUp(Millis(1))]).is_err());
+    }
+
+    #[test]
+    fn other_files_are_left_alone() {
+        let (_folder, path) = file();
+        std::fs::write(&path, "no database, but long enough to be taken for one ".repeat(100)).unwrap();
+        assert!(matches!(SqliteStore::open(&path, Durability::Full), Err(StoreError::Foreign { .. })));
+        std::fs::remove_file(&path).unwrap();
+        Connection::open(&path).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
+        assert!(matches!(SqliteStore::open(&path, Durability::Full), Err(StoreError::Foreign { .. })));
+    }
+
+    #[test]
+    fn a_newer_database_is_refused() {
+        let (_folder, path) = file();
+        let store = SqliteStore::open(&path, Durability::Full).unwrap();
+        store.connection.pragma_update(None, "user_version", 99).unwrap();
+        drop(store);
+        let error = SqliteStore::open(&path, Durability::Full).unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_database_is_found_after_an_unclean_stop() {
+        let (_folder, path) = file();
+        let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
+        let open = |id: u64| Write::Open {
+            id: ConversationId(id),
+            key: VisitorKey::session(&id.to_string()),
+            label: "x".repeat(500),
+            at: Millis(1),
+        };
+        store.commit(&(1..200).map(open).collect::<Vec<_>>()).unwrap();
+        store.clear_log().unwrap();
+        store.lock = None; // as if the process had died: the flag stays
+        drop(store);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 8192].fill(0xA5);
+        std::fs::write(&path, bytes).unwrap();
+        let error = SqliteStore::open(&path, Durability::Full).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    }
+
+    #[test]
+    fn nothing_of_a_deleted_conversation_stays_in_the_files() {
+        let (folder, path) = file();
+        let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
+        crate::store::contract::fill(&mut store);
+        let holds = |text: &str| {
+            let mut files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+            files.any(|file| {
+                std::fs::read(file).unwrap().windows(text.len()).any(|part| part == text.as_bytes())
+            })
+        };
+        assert!(holds("a very private line"));
+        assert!(store.delete(ConversationId(1)).unwrap());
+        assert!(!holds("a very private line"));
+        assert!(!store.delete(ConversationId(1)).unwrap());
+    }
+
+    #[test]
+    fn a_backup_is_a_database() {
+        let (folder, path) = file();
+        let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
+        crate::store::contract::fill(&mut store);
+        let copy = folder.path().join("copy.db");
+        store.back_up(&copy).unwrap();
+        assert_eq!(SqliteStore::open(&copy, Durability::Full).unwrap().conversations(9).unwrap().len(), 1);
+    }
+}
