@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod connect;
 pub mod conversation;
+pub mod hub;
 pub mod irc;
 pub mod outbox;
 pub mod staff_window;

@@ -109,19 +109,19 @@ pub const TABLE: &[Spec] = &[
         name: "info",
         usage: "/info [label]",
         summary: "about a visitor",
-        read: |rest| at_most_one(rest).map(Command::Info),
+        read: |rest| about(rest, Command::Info),
     },
     Spec {
         name: "claim",
         usage: "/claim [label]",
         summary: "this one is mine",
-        read: |rest| at_most_one(rest).map(Command::Claim),
+        read: |rest| about(rest, Command::Claim),
     },
     Spec {
         name: "release",
         usage: "/release [label]",
         summary: "give it back to all",
-        read: |rest| at_most_one(rest).map(Command::Release),
+        read: |rest| about(rest, Command::Release),
     },
     Spec {
         name: "transfer",
@@ -133,19 +133,21 @@ pub const TABLE: &[Spec] = &[
         name: "close",
         usage: "/close [label]",
         summary: "end a conversation",
-        read: |rest| at_most_one(rest).map(Command::Close),
+        read: |rest| about(rest, Command::Close),
     },
     Spec {
         name: "block",
         usage: "/block [label]",
         summary: "refuse a visitor's lines",
-        read: |rest| at_most_one(rest).map(Command::Block),
+        read: |rest| about(rest, Command::Block),
     },
     Spec {
         name: "unblock",
         usage: "/unblock label",
         summary: "take them again",
-        read: |rest| at_most_one(rest).flatten().map(Command::Unblock),
+        read: |rest| {
+            (!rest.contains(char::is_whitespace)).then(|| label(rest).map(Command::Unblock)).flatten()
+        },
     },
     Spec {
         name: "away",
@@ -203,11 +205,12 @@ fn label(word: &str) -> Option<String> {
     (!label.is_empty()).then(|| label.to_owned())
 }
 
-fn at_most_one(rest: &str) -> Option<Option<String>> {
+/// A command whose only argument is a label that may be left out.
+fn about(rest: &str, command: fn(Option<String>) -> Command) -> Option<Command> {
     let mut words = rest.split_whitespace();
     match (words.next(), words.next()) {
-        (None, _) => Some(None),
-        (Some(word), None) => label(word).map(Some),
+        (None, _) => Some(command(None)),
+        (Some(word), None) => label(word).map(|label| command(Some(label))),
         _ => None,
     }
 }

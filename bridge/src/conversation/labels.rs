@@ -123,7 +123,11 @@ mod tests {
         let mut labels = Labels::default();
         assert_eq!(assign(&mut labels, "paypal"), "paypal");
         assert_eq!(assign(&mut labels, "p\u{430}yp\u{430}l"), "p\u{430}yp\u{430}l-2", "Cyrillic a");
-        assert_eq!(assign(&mut labels, "paypa1"), "paypa1-3", "one for l, and -2 is taken by a look-alike too");
+        assert_eq!(
+            assign(&mut labels, "paypa1"),
+            "paypa1-3",
+            "one for l, and -2 is taken by a look-alike too"
+        );
         assert!(labels.find("paypa1").is_none(), "a look-alike is never found for the other");
     }
 

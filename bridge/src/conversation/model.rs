@@ -93,6 +93,19 @@ impl VisitorKey {
         self.0.starts_with("session:")
     }
 
+    /// What tells this visitor from others: `session`, `account`, `connection` or `nick`.
+    pub fn kind(&self) -> &str {
+        self.0.split_once(':').map_or("", |(kind, _)| kind)
+    }
+
+    /// Whether it is a connection from there.
+    pub fn is_connection_of(&self, user: &str, host: &str) -> bool {
+        self.0
+            .strip_prefix("connection:")
+            .and_then(|rest| rest.rsplit_once(' '))
+            .is_some_and(|(origin, _)| origin == format!("{user}@{host}"))
+    }
+
     /// Whether it holds only while the nick is seen.
     pub fn is_nick(&self) -> bool {
         self.0.starts_with("nick:")

@@ -1,6 +1,7 @@
 //! Every sentence that the bridge itself says. To staff each begins with `* `, which no label can; to visitors they
 //! come as NOTICE or in a tag.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use oscar_im::ScreenName;
@@ -77,7 +78,7 @@ pub fn claimed_by_you(label: &str) -> String {
 }
 
 /// It belongs to nobody again.
-pub fn released(label: &str, why: Release) -> String {
+pub fn released(label: &str, why: &Release) -> String {
     own(&match why {
         Release::ByCommand => format!("{label} is free again: whoever answers has the conversation"),
         Release::SignedOff(who) => format!("{label} is free again, {who} has signed off"),
@@ -127,6 +128,22 @@ pub fn which(labels: &[String], text: &str) -> String {
     own(&format!("is that for {names}? Type \"{example}:\" and I send it there: \"{}\"", excerpt(text)))
 }
 
+/// Whom is a command about?
+pub fn which_for_command(typed: &str, labels: &[String]) -> String {
+    own(&format!("{typed} whom: {}?", some_of(labels)))
+}
+
+/// How a visitor is told from others.
+pub fn known_by(kind: Option<&str>) -> &'static str {
+    match kind {
+        Some("session") => "the browser's session",
+        Some("account") => "the IRC account",
+        Some("connection") => "the IRC connection",
+        Some("nick") => "the nick alone",
+        _ => "nothing any more",
+    }
+}
+
 /// Nobody to talk to.
 pub fn nobody_to_answer(text: &str) -> String {
     own(&format!("there is no open conversation, so this went to nobody: \"{}\"", excerpt(text)))
@@ -174,9 +191,8 @@ pub fn colleague_refused(who: &ScreenName, why: &str) -> String {
 }
 
 /// Lines for a person who was away a long time were left out.
-pub fn left_out(lines: usize, label: &str) -> String {
-    let lines = count(lines, "earlier line", "earlier lines");
-    own(&format!("{lines} of {label} came while you were away; /history {label} shows the last"))
+pub fn left_out(label: &str) -> String {
+    own(&format!("earlier lines of {label} were left out here; /history {label} 50 shows the last"))
 }
 
 /// Something that looks like another bridge's own line.
@@ -281,13 +297,13 @@ pub fn list(shown: &[Listed], open: usize, waiting: usize) -> String {
     lines.extend(shown.iter().map(|one| {
         let mut line = format!("* {} - {} ago", one.label, duration(one.quiet));
         if let Some(holder) = &one.holder {
-            line.push_str(&format!(", {holder} has it"));
+            let _ = write!(line, ", {holder} has it");
         }
         if one.untaken > 0 {
-            line.push_str(&format!(", {} for staff", count(one.untaken, "line waits", "lines wait")));
+            let _ = write!(line, ", {} for staff", count(one.untaken, "line waits", "lines wait"));
         }
         if one.owed > 0 {
-            line.push_str(&format!(", {} for the visitor", count(one.owed, "answer waits", "answers wait")));
+            let _ = write!(line, ", {} for the visitor", count(one.owed, "answer waits", "answers wait"));
         }
         line
     }));
@@ -323,7 +339,9 @@ pub struct Info {
 /// `/info`.
 pub fn info(info: &Info) -> String {
     let mut facts = vec![format!("{} is known by {}", info.label, info.known_by)];
-    facts.push(info.nick.as_ref().map_or("not there now".to_owned(), |nick| format!("there as {nick}")));
+    facts.push(
+        info.nick.as_ref().map_or_else(|| "not there now".to_owned(), |nick| format!("there as {nick}")),
+    );
     facts.extend(info.page.as_ref().map(|page| format!("writes from {page}")));
     facts.push(format!("since {} UTC", Stamp(info.opened_at)));
     facts.push(count(usize::try_from(info.entries).unwrap_or(usize::MAX), "line", "lines"));
@@ -472,7 +490,7 @@ mod tests {
             answered(&"staff1".into(), "anna", "one\ntwo"),
             unclaimed("anna"),
             claimed(&"staff1".into(), "anna"),
-            released("anna", Release::Idle("staff1".into())),
+            released("anna", &Release::Idle("staff1".into())),
             unknown_label("note", None, "note: call\nme"),
             which(&["anna".into(), "bob".into()], "hello\nthere"),
             was_away(Millis(0), Millis(9000)),

@@ -44,8 +44,10 @@ pub struct Row {
     pub rank: Rank,
     /// The conversation it belongs to.
     pub conversation: Option<ConversationId>,
-    /// The visitor's entry that has arrived when this row has; on the last of several pieces only.
-    pub completes: Option<u64>,
+    /// The visitor's entry whose text it is, or part of it.
+    pub entry: Option<u64>,
+    /// Whether that entry has arrived when this row has: false on all but the last of several parts.
+    pub last: bool,
     /// As staff will read it.
     pub text: Arc<str>,
     /// Since when it waits.
@@ -141,7 +143,7 @@ impl StaffOutbox {
             return None;
         }
         // The row in front of a shortened queue is the one that tells of it.
-        let told = queue.front().is_some_and(|row| row.completes.is_none() && row.text.starts_with("* "));
+        let told = queue.front().is_some_and(|row| row.entry.is_none() && row.text.starts_with("* "));
         let row = queue.remove(usize::from(told))?;
         lane.waiting -= 1;
         Some(LeftOut { row, told })
@@ -273,6 +275,20 @@ impl StaffOutbox {
         rows
     }
 
+    /// All rows of visitors' lines in one conversation that are owed, on their way or not, with their owners.
+    pub fn lines_of(&self, conversation: ConversationId) -> Vec<(ScreenName, Row)> {
+        let mut rows: Vec<(ScreenName, Row)> = Vec::new();
+        for (to, lane) in &self.lanes {
+            rows.extend(lane.lines_of(conversation).map(|row| (to.clone(), row.clone())));
+        }
+        rows
+    }
+
+    /// Whether an entry, or a part of it, is owed to this person.
+    pub fn owes(&self, to: &ScreenName, conversation: ConversationId, entry: u64) -> bool {
+        self.lanes.get(to).is_some_and(|lane| lane.lines_of(conversation).any(|row| row.entry == Some(entry)))
+    }
+
     /// Everybody to whom something is owed.
     pub fn recipients(&self) -> impl Iterator<Item = &ScreenName> {
         self.lanes.keys()
@@ -367,6 +383,14 @@ impl Lane {
         self.waiting + self.formed.iter().map(|(im, _)| im.rows.len()).sum::<usize>()
     }
 
+    fn lines_of(&self, conversation: ConversationId) -> impl Iterator<Item = &Row> {
+        let formed = self.formed.iter().flat_map(|(im, _)| &im.rows);
+        let formed = formed.filter(move |row| row.conversation == Some(conversation));
+        formed
+            .chain(self.lines.get(&Some(conversation)).into_iter().flatten())
+            .filter(|row| row.entry.is_some())
+    }
+
     fn oldest(&self) -> Option<Millis> {
         let formed = self.formed.iter().flat_map(|(im, _)| &im.rows);
         let heads = self.lines.values().filter_map(VecDeque::front);
@@ -390,10 +414,9 @@ impl Lane {
             return Some(Urgency::Reply);
         }
         match gate {
-            Gate::Shut | Gate::Replies => None,
             Gate::Lines | Gate::All if !self.lines.is_empty() => Some(Urgency::Line),
-            Gate::Lines => None,
-            Gate::All => (!self.passengers.is_empty()).then_some(Urgency::Passenger),
+            Gate::All if !self.passengers.is_empty() => Some(Urgency::Passenger),
+            Gate::Shut | Gate::Replies | Gate::Lines | Gate::All => None,
         }
     }
 
@@ -498,7 +521,8 @@ mod tests {
                 id: DeliveryId(self.rows),
                 rank,
                 conversation: Some(ConversationId(conversation)),
-                completes: Some(self.rows),
+                entry: Some(self.rows),
+                last: true,
                 text: text.into(),
                 at: self.now,
             };
@@ -661,7 +685,7 @@ mod tests {
         }
         let first = t.outbox.make_place(&staff1, ConversationId(1)).unwrap();
         assert_eq!((&*first.row.text, first.told), ("anna: 0", false));
-        let notice = Row { completes: None, text: "* left out".into(), ..first.row };
+        let notice = Row { entry: None, text: "* left out".into(), ..first.row };
         t.outbox.enqueue_in_front(&staff1, notice);
         let second = t.outbox.make_place(&staff1, ConversationId(1)).unwrap();
         assert_eq!((&*second.row.text, second.told), ("anna: 1", true));

@@ -123,6 +123,18 @@ impl VisitorOutbox {
         }
     }
 
+    /// Who wrote the answers owed in this conversation, each once.
+    pub fn authors(&self, conversation: ConversationId) -> Vec<ScreenName> {
+        let Some(queue) = self.queues.get(&conversation) else { return Vec::new() };
+        let mut authors: Vec<ScreenName> = Vec::new();
+        for answer in queue.sent.iter().chain(&queue.waiting) {
+            if !authors.contains(&answer.from) {
+                authors.push(answer.from.clone());
+            }
+        }
+        authors
+    }
+
     /// Answers owed in this conversation.
     pub fn owed(&self, conversation: ConversationId) -> usize {
         self.queues.get(&conversation).map_or(0, |queue| queue.waiting.len() + queue.sent.len())

@@ -15,7 +15,8 @@ pub(crate) fn row(id: u64, entry: Option<u64>, text: &str) -> Row {
         id: DeliveryId(id),
         rank: Rank::Line,
         conversation: Some(ANNA),
-        completes: entry,
+        entry,
+        last: true,
         text: text.into(),
         at: Millis(5),
     }

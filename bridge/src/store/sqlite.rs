@@ -8,7 +8,9 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use oscar_im::ScreenName;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Row as SqlRow, Transaction, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior, params,
+};
 
 use super::{Entry, Snapshot, Store, StoreError, Summary, Write, account_number};
 use crate::aim::event::{AccountId, ImCookie};
@@ -191,9 +193,16 @@ impl SqliteStore {
         &mut self,
         body: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
+        self.transact_as(TransactionBehavior::Immediate, body)
+    }
+
+    fn transact_as<T>(
+        &mut self,
+        behavior: TransactionBehavior,
+        body: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         let run = |connection: &mut Connection| {
-            let transaction =
-                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let transaction = connection.transaction_with_behavior(behavior)?;
             let result = body(&transaction)?;
             transaction.commit()?;
             Ok(result)
@@ -213,7 +222,7 @@ impl Drop for SqliteStore {
 
 impl Store for SqliteStore {
     fn load(&mut self) -> Result<Snapshot, StoreError> {
-        self.transact(|transaction| {
+        self.transact_as(TransactionBehavior::Deferred, |transaction| {
             let mut snapshot = Snapshot {
                 conversations: load_conversations(transaction)?,
                 last_conversation: transaction
@@ -395,14 +404,15 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             params![int(id.0), int(*entry)],
         ),
         Write::Owe { to, row } => run(
-            "INSERT INTO delivery (id, recipient, rank, conversation, completes, text, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO delivery (id, recipient, rank, conversation, entry, last, text, at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 int(row.id.0),
                 to.as_str(),
                 rank_number(row.rank),
                 row.conversation.map(|id| int(id.0)),
-                row.completes.map(int),
+                row.entry.map(int),
+                row.last,
                 &*row.text,
                 int(row.at.0)
             ],
@@ -532,17 +542,18 @@ fn load_owed(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite
         })?
         .into_iter()
         .collect();
-    let sql = "SELECT id, recipient, rank, conversation, completes, text, at, im FROM delivery ORDER BY id";
+    let sql = "SELECT id, recipient, rank, conversation, entry, last, text, at, im FROM delivery ORDER BY id";
     let owed = rows(transaction, sql, |row| {
         let found = Row {
             id: DeliveryId(number(row, 0)?),
             rank: rank(row.get(2)?),
             conversation: row.get::<_, Option<i64>>(3)?.map(|id| ConversationId(uint(id))),
-            completes: row.get::<_, Option<i64>>(4)?.map(uint),
-            text: row.get::<_, String>(5)?.into(),
-            at: Millis(number(row, 6)?),
+            entry: row.get::<_, Option<i64>>(4)?.map(uint),
+            last: row.get(5)?,
+            text: row.get::<_, String>(6)?.into(),
+            at: Millis(number(row, 7)?),
         };
-        Ok((name(row, 1)?, found, row.get::<_, Option<[u8; 8]>>(7)?))
+        Ok((name(row, 1)?, found, row.get::<_, Option<[u8; 8]>>(8)?))
     })?;
     for (to, row, im) in owed {
         match im.and_then(|cookie| ims.get_mut(&cookie)) {

@@ -46,7 +46,8 @@ CREATE TABLE delivery (
     recipient    TEXT NOT NULL,          -- empty: nobody was listed
     rank         INTEGER NOT NULL,
     conversation INTEGER REFERENCES conversation (id) ON DELETE CASCADE,
-    completes    INTEGER,                -- the entry that is taken when this is
+    entry        INTEGER,                -- the visitor's line that it is, or part of it
+    last         INTEGER NOT NULL,       -- whether the line has arrived when this has
     text         TEXT NOT NULL,
     at           INTEGER NOT NULL,
     im           BLOB REFERENCES im (cookie) ON DELETE SET NULL

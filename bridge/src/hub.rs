@@ -1,0 +1,464 @@
+//! The hub: the one task that joins the domain, the outboxes and the store with the links.
+//!
+//! It takes what the links say, lets the [`desk`] decide, makes the decisions durable, and only then acts on them.
+//! While a commit is under way, events wait in the links' channels (256 each; full: the link stops reading) and are
+//! decided together afterwards: that is the store's group commit. Commands that a link's channel (64) can't take wait
+//! here, bounded: of messages by the outboxes' windows, of typing and states by [`MOST_PENDING`], beyond which they are
+//! left out and counted. So the hub never waits for a link.
+
+mod commands;
+mod connections;
+mod delivery;
+mod desk;
+mod housekeeping;
+mod staff;
+mod status;
+#[cfg(test)]
+mod tests;
+mod visitors;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use oscar_im::ScreenName;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+pub use self::desk::Settings;
+use self::desk::{Batch, Desk, Effect, Input};
+pub use self::status::{Counters, HubStatus};
+use crate::aim::event::{AccountId, AimCommand, AimEvent};
+use crate::clock::Moment;
+use crate::conversation::{Author, ConversationId, Millis, wording};
+use crate::irc::event::{IrcCommand, IrcEvent};
+use crate::store::{Entry, StoreError, StoreHandle};
+use crate::web::event::{self as web, HistoryEntry, WebEvent};
+
+/// Inputs decided together: a group commit of at most so many lines.
+const BATCH: usize = 64;
+/// Commands that may wait for a link's channel before states and typing are left out.
+const MOST_PENDING: usize = 4096;
+/// Readings for staff that may wait for the hub.
+const READS: usize = 64;
+/// A store that fails is tried again after this.
+const STORE_AGAIN: Duration = Duration::from_secs(2);
+/// Old transcripts are deleted this often.
+const DELETE_EVERY: Duration = Duration::from_secs(3600);
+/// After a stop was asked for, receipts are awaited for so long at most.
+const GOODBYE: Duration = Duration::from_secs(3);
+/// The visitors' history is read in parts of at most this.
+const MOST_HISTORY: usize = 200;
+
+/// What the operator changes while the bridge runs. Channel of 8; full: the sender waits.
+#[derive(Debug)]
+pub enum HubControl {
+    /// Another staff list.
+    Staff(Vec<ScreenName>),
+}
+
+/// The hub's ends of all channels.
+#[derive(Debug)]
+pub struct Links {
+    /// From the IRC link.
+    pub irc: mpsc::Receiver<IrcEvent>,
+    /// To the IRC link.
+    pub to_irc: mpsc::Sender<IrcCommand>,
+    /// From all OSCAR links.
+    pub aim: mpsc::Receiver<(AccountId, AimEvent)>,
+    /// To each OSCAR link, by account.
+    pub to_aim: Vec<mpsc::Sender<AimCommand>>,
+    /// From the gateway.
+    pub web: mpsc::Receiver<WebEvent>,
+    /// From the operator.
+    pub control: mpsc::Receiver<HubControl>,
+}
+
+/// The hub, ready to run.
+#[derive(Debug)]
+pub struct Hub {
+    desk: Desk,
+    store: StoreHandle,
+    inbox: Inbox,
+    to_irc: Outlet<IrcCommand>,
+    to_aim: Vec<Outlet<AimCommand>>,
+    clock: Clock,
+    status: watch::Sender<HubStatus>,
+    /// When to try a store again that failed.
+    store_again: Option<Millis>,
+    delete_at: Millis,
+}
+
+impl Hub {
+    /// Reads the store and gets ready.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub async fn new(settings: Settings, store: StoreHandle, links: Links) -> Result<Self, StoreError> {
+        let clock = Clock::start();
+        let now = clock.now();
+        let snapshot = store.load().await?;
+        let desk = Desk::new(settings, snapshot, now);
+        let (reads, read) = mpsc::channel(READS);
+        let status = watch::Sender::new(desk.status());
+        Ok(Self {
+            desk,
+            store,
+            inbox: Inbox {
+                irc: links.irc,
+                aim: links.aim,
+                web: links.web,
+                control: links.control,
+                read,
+                reads,
+            },
+            to_irc: Outlet::new(links.to_irc),
+            to_aim: links.to_aim.into_iter().map(Outlet::new).collect(),
+            clock,
+            status,
+            store_again: None,
+            delete_at: now,
+        })
+    }
+
+    /// How things stand, for `/readyz` and metrics; updated after each round.
+    pub fn status(&self) -> watch::Receiver<HubStatus> {
+        self.status.subscribe()
+    }
+
+    /// Runs until `stop`; then commits what is in hand, has the links say goodbye, and stores the receipts that still
+    /// come, for a few seconds at most.
+    pub async fn run(mut self, stop: CancellationToken) {
+        self.round(Vec::new()).await;
+        loop {
+            let wait = self.until_next();
+            let inputs = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                () = self.to_irc.flush(), if !self.to_irc.pending.is_empty() => continue,
+                () = flush_any(&mut self.to_aim), if self.to_aim.iter().any(|outlet| !outlet.pending.is_empty()) => continue,
+                inputs = self.inbox.next() => inputs,
+                () = tokio::time::sleep(wait) => Vec::new(),
+            };
+            self.round(inputs).await;
+        }
+        self.say_goodbye().await;
+    }
+
+    /// Decides about some inputs, stores the decisions, acts on them.
+    async fn round(&mut self, inputs: Vec<Input>) {
+        self.retry_store().await;
+        let now = self.clock.now();
+        for input in inputs {
+            self.desk.receive(input, now);
+        }
+        self.desk.pump(now);
+        let batch = self.desk.take();
+        self.finish(batch).await;
+        self.delete_old().await;
+        self.publish();
+    }
+
+    async fn finish(&mut self, batch: Batch) {
+        let Batch { writes, effects, refusals } = batch;
+        let stored = if writes.is_empty() { Ok(()) } else { self.store.commit(writes).await };
+        match stored {
+            Ok(()) => {
+                self.desk.stored();
+                self.perform_all(effects);
+            }
+            Err(error) => {
+                self.store_failed(&error);
+                let harmless = effects.into_iter().filter(Effect::needs_no_store);
+                self.perform_all(harmless.chain(refusals));
+            }
+        }
+    }
+
+    fn store_failed(&mut self, error: &StoreError) {
+        if self.store_again.is_none() {
+            tracing::error!(%error, "the store takes nothing; visitors are told so until it does");
+        }
+        self.desk.store_went_down();
+        self.store_again = Some(self.clock.now().after(STORE_AGAIN));
+    }
+
+    /// After a failure everything in memory is built anew from what the store really has.
+    async fn retry_store(&mut self) {
+        if self.store_again.is_none_or(|at| at > self.clock.now()) {
+            return;
+        }
+        let now = self.clock.now();
+        // Reading may work where writing doesn't, so something is written first.
+        let tried = match self.store.commit(vec![crate::store::Write::ForgetHeard(Millis(0))]).await {
+            Ok(()) => self.store.load().await,
+            Err(error) => Err(error),
+        };
+        match tried {
+            Ok(snapshot) => {
+                tracing::info!("the store takes lines again");
+                self.store_again = None;
+                self.desk.restore(snapshot, now);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the store still takes nothing");
+                self.store_again = Some(now.after(STORE_AGAIN));
+            }
+        }
+    }
+
+    async fn delete_old(&mut self) {
+        let now = self.clock.now();
+        if now < self.delete_at || self.store_again.is_some() {
+            return;
+        }
+        self.delete_at = now.after(DELETE_EVERY);
+        let Some(since) = self.desk.keep_since(now) else { return };
+        match self.store.delete_older(since).await {
+            Ok(0) => {}
+            Ok(deleted) => tracing::info!(deleted, "old conversations deleted"),
+            Err(error) => tracing::warn!(%error, "old conversations could not be deleted"),
+        }
+    }
+
+    fn perform_all(&mut self, effects: impl IntoIterator<Item = Effect>) {
+        for effect in effects {
+            self.perform(effect);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Irc(command) => {
+                let keep =
+                    matches!(command, IrcCommand::Say { .. } | IrcCommand::Away(_) | IrcCommand::Quit(_));
+                self.to_irc.push(command, keep);
+            }
+            Effect::Aim(account, command) => {
+                let keep = !matches!(command, AimCommand::Typing { .. });
+                if let Some(outlet) = self.to_aim.get_mut(account.0) {
+                    outlet.push(command, keep);
+                }
+            }
+            Effect::ReadForVisitor { conversation, range, limit, untaken, reply } => {
+                self.store.read_entries(conversation, range, limit.min(MOST_HISTORY), move |entries| {
+                    // On failure the asker sees that nobody answers.
+                    if let Ok(entries) = entries {
+                        let shown = |entry| for_visitor(conversation, entry, untaken);
+                        let _ = reply.send(entries.into_iter().map(shown).collect());
+                    }
+                });
+            }
+            Effect::ReadForStaff { to, conversation, label, entries } => {
+                let reads = self.inbox.reads.clone();
+                self.store.read_entries(conversation, web::HistoryRange::Latest, entries, move |entries| {
+                    let entries = entries.ok().map(|entries| entries.into_iter().map(for_staff).collect());
+                    // Full: the hub is far behind; the person asks again. Never wait here, the hub waits for us.
+                    let _ = reads.try_send(Input::Read { to, label, entries });
+                });
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let mut status = self.desk.status();
+        let outlets = self.to_aim.iter().map(|outlet| outlet.left_out).sum::<u64>();
+        status.counters.left_out = self.to_irc.left_out + outlets;
+        self.status.send_if_modified(|shown| {
+            let changed = *shown != status;
+            *shown = status;
+            changed
+        });
+    }
+
+    fn until_next(&self) -> Duration {
+        let now = self.clock.now();
+        let at = self.desk.next_deadline(now).min(self.store_again.unwrap_or(Millis(u64::MAX)));
+        // Deadlines that have passed were worked on; what they wait for comes as an event.
+        at.since(now).max(Duration::from_millis(10))
+    }
+
+    async fn say_goodbye(mut self) {
+        let waiting = self.inbox.take_waiting();
+        self.desk.stopping(self.clock.now());
+        self.round(waiting).await;
+        self.perform(Effect::Irc(IrcCommand::Quit(wording::visitor::QUIT.to_owned())));
+        for account in 0..self.to_aim.len() {
+            self.perform(Effect::Aim(AccountId(account), AimCommand::SignOff));
+        }
+        let receipts = async {
+            self.to_irc.flush_rest().await;
+            for outlet in &mut self.to_aim {
+                outlet.flush_rest().await;
+            }
+            // What still comes is stored: a receipt spares a repeat, a line is owed by the next start. The links close
+            // their channels when they have said goodbye.
+            while let Some(inputs) = self.inbox.rest().await {
+                let now = self.clock.now();
+                for input in inputs {
+                    self.desk.receive(input, now);
+                }
+                let Batch { writes, .. } = self.desk.take();
+                if !writes.is_empty() && self.store.commit(writes).await.is_err() {
+                    return;
+                }
+            }
+        };
+        if tokio::time::timeout(GOODBYE, receipts).await.is_err() {
+            tracing::debug!("a link took longer to say goodbye");
+        }
+    }
+}
+
+fn for_visitor(conversation: ConversationId, entry: Entry, untaken: &'static str) -> HistoryEntry {
+    let author = match entry.author {
+        Author::Visitor => web::Author::Visitor {
+            client_id: entry.client_id,
+            state: if entry.taken { visitors::state::TAKEN } else { untaken },
+        },
+        Author::Staff(name) => web::Author::Staff { name: name.to_string() },
+    };
+    HistoryEntry {
+        conversation: conversation.public(),
+        entry: entry.number,
+        at: entry.at.to_system(),
+        text: entry.text,
+        author,
+    }
+}
+
+fn for_staff(entry: Entry) -> wording::Said {
+    let staff = match entry.author {
+        Author::Visitor => None,
+        Author::Staff(name) => Some(name),
+    };
+    (entry.at, staff, entry.text)
+}
+
+/// All that comes in.
+#[derive(Debug)]
+struct Inbox {
+    irc: mpsc::Receiver<IrcEvent>,
+    aim: mpsc::Receiver<(AccountId, AimEvent)>,
+    web: mpsc::Receiver<WebEvent>,
+    control: mpsc::Receiver<HubControl>,
+    read: mpsc::Receiver<Input>,
+    /// Kept so that `read` never ends.
+    reads: mpsc::Sender<Input>,
+}
+
+impl Inbox {
+    /// Waits for something, then takes what else is there already.
+    async fn next(&mut self) -> Vec<Input> {
+        let first = tokio::select! {
+            Some(event) = self.irc.recv() => Input::Irc(event),
+            Some((account, event)) = self.aim.recv() => Input::Aim(account, event),
+            Some(event) = self.web.recv() => Input::Web(event),
+            Some(control) = self.control.recv() => Input::Control(control),
+            Some(read) = self.read.recv() => read,
+        };
+        let mut inputs = vec![first];
+        inputs.extend(self.take_waiting());
+        // The gateway announces a visitor before the daemon can pass on the visitor's first line. It is read last and
+        // heard first, so that the announcement of whoever spoke is among what is heard.
+        inputs.sort_by_key(|input| !matches!(input, Input::Web(_)));
+        inputs
+    }
+
+    fn take_waiting(&mut self) -> Vec<Input> {
+        let mut inputs = Vec::new();
+        inputs.extend(waiting(&mut self.irc).map(Input::Irc));
+        inputs.extend(waiting(&mut self.aim).map(|(account, event)| Input::Aim(account, event)));
+        inputs.extend(waiting(&mut self.control).map(Input::Control));
+        inputs.extend(waiting(&mut self.read));
+        while let Ok(event) = self.web.try_recv() {
+            inputs.push(Input::Web(event));
+        }
+        inputs.sort_by_key(|input| !matches!(input, Input::Web(_)));
+        inputs
+    }
+
+    /// While stopping: what the links still say; nothing when they have ended.
+    async fn rest(&mut self) -> Option<Vec<Input>> {
+        let first = tokio::select! {
+            Some(event) = self.irc.recv() => Input::Irc(event),
+            Some((account, event)) = self.aim.recv() => Input::Aim(account, event),
+            else => return None,
+        };
+        let mut inputs = vec![first];
+        inputs.extend(self.take_waiting());
+        Some(inputs)
+    }
+}
+
+fn waiting<T>(channel: &mut mpsc::Receiver<T>) -> impl Iterator<Item = T> {
+    std::iter::from_fn(|| channel.try_recv().ok()).take(BATCH)
+}
+
+/// The way to one link: its channel, and what the channel couldn't take yet.
+#[derive(Debug)]
+struct Outlet<T> {
+    channel: mpsc::Sender<T>,
+    pending: VecDeque<T>,
+    left_out: u64,
+}
+
+impl<T> Outlet<T> {
+    fn new(channel: mpsc::Sender<T>) -> Self {
+        Self { channel, pending: VecDeque::new(), left_out: 0 }
+    }
+
+    /// Sends in order; without `keep` it may be left out when the link is far behind.
+    fn push(&mut self, command: T, keep: bool) {
+        if self.pending.is_empty() {
+            // Where the link has ended, what it was to send stays owed.
+            if let Err(mpsc::error::TrySendError::Full(command)) = self.channel.try_send(command) {
+                self.pending.push_back(command);
+            }
+        } else if keep || self.pending.len() < MOST_PENDING {
+            self.pending.push_back(command);
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Waits until one pending command could be sent.
+    async fn flush(&mut self) {
+        match self.channel.reserve().await {
+            Ok(permit) => {
+                if let Some(command) = self.pending.pop_front() {
+                    permit.send(command);
+                }
+            }
+            Err(_) => self.pending.clear(),
+        }
+    }
+
+    async fn flush_rest(&mut self) {
+        while !self.pending.is_empty() {
+            self.flush().await;
+        }
+    }
+}
+
+/// Waits until one of the links could take something that was pending; at least one has to be.
+async fn flush_any(outlets: &mut [Outlet<AimCommand>]) {
+    let pending = outlets.iter_mut().filter(|outlet| !outlet.pending.is_empty());
+    futures_util::future::select_all(pending.map(|outlet| Box::pin(outlet.flush()))).await;
+}
+
+/// Milliseconds since 1970 that never go back: the date at the start and the monotonic clock since.
+#[derive(Debug)]
+struct Clock {
+    start: Moment,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { start: Moment::now() }
+    }
+
+    fn now(&self) -> Millis {
+        let elapsed = Moment::now().instant.saturating_duration_since(self.start.instant);
+        Millis::from_system(self.start.wall).after(elapsed)
+    }
+}

@@ -1,0 +1,280 @@
+//! What the commands of staff do.
+
+use oscar_im::ScreenName;
+
+use super::desk::{Desk, Effect};
+use crate::conversation::commands::{self, Canned, Command};
+use crate::conversation::model::Address;
+use crate::conversation::routing::Target;
+use crate::conversation::wording::{self, Info, Listed, Release, visitor as words};
+use crate::conversation::{Conversation, ConversationId, Millis, VisitorKey, staff_input};
+use crate::outbox::staff::Rank;
+use crate::store::Write;
+
+/// Conversations that `/list` shows.
+const LISTED: usize = 15;
+/// Prepared answers that are kept.
+const MOST_CANNED: usize = 200;
+
+impl Desk {
+    pub(super) fn command(&mut self, from: &ScreenName, command: Command, at: Millis, now: Millis) {
+        match command {
+            Command::Help(None) => self.reply(from, &wording::help(), now),
+            Command::Help(Some(name)) => {
+                let words = commands::find(&name).map_or_else(
+                    || match commands::parse(&name, "") {
+                        Err(mistake) => wording::mistake(&name, mistake),
+                        Ok(_) => wording::help(),
+                    },
+                    wording::help_for,
+                );
+                self.reply(from, &words, now);
+            }
+            Command::List => self.list(from, now),
+            Command::WhoAmI => self.who_am_i(from, now),
+            Command::Away => {
+                if let Some(member) = self.member_mut(from) {
+                    member.away = true;
+                }
+                self.reply(from, &wording::away(), now);
+            }
+            Command::Back => {
+                let waiting = self.outbox.owed(from);
+                if let Some(member) = self.member_mut(from) {
+                    member.away = false;
+                }
+                self.reply(from, &wording::back(waiting), now);
+            }
+            Command::History { label, entries } => {
+                if let Some(conversation) = self.meant(from, label.as_deref(), "/history", now) {
+                    let (to, label) = (from.clone(), self.label(conversation));
+                    self.effect(Effect::ReadForStaff { to, conversation, label, entries });
+                }
+            }
+            Command::Info(label) => {
+                if let Some(id) = self.meant(from, label.as_deref(), "/info", now) {
+                    self.info(from, id, now);
+                }
+            }
+            Command::Claim(label) => {
+                if let Some(id) = self.meant(from, label.as_deref(), "/claim", now) {
+                    self.claim(from, id, now);
+                }
+            }
+            Command::Release(label) => {
+                if let Some(id) = self.meant(from, label.as_deref(), "/release", now) {
+                    self.release(from, id, now);
+                }
+            }
+            Command::Transfer { label, to } => {
+                if let Some(id) = self.meant(from, label.as_deref(), "/transfer", now) {
+                    self.transfer(from, id, &to, now);
+                }
+            }
+            Command::Close(label) => {
+                if let Some(id) = self.meant(from, label.as_deref(), "/close", now) {
+                    self.close(from, id, now);
+                }
+            }
+            Command::Block(label) => {
+                if let Some(id) = self.meant(from, label.as_deref(), "/block", now) {
+                    self.block(from, id, Blocking::Refuse, now);
+                }
+            }
+            Command::Unblock(label) => {
+                if let Some(id) = self.meant(from, Some(&label), "/unblock", now) {
+                    self.block(from, id, Blocking::Take, now);
+                }
+            }
+            Command::Canned(canned) => self.canned(from, canned, at, now),
+        }
+    }
+
+    fn reply(&mut self, to: &ScreenName, words: &str, now: Millis) {
+        self.tell(to, Rank::Reply, words, now);
+    }
+
+    /// The conversation that a command is about: the label's, or the one that a text without label would go to. Where
+    /// that can't be told, the person is asked and nothing is done.
+    fn meant(
+        &mut self,
+        from: &ScreenName,
+        label: Option<&str>,
+        typed: &str,
+        now: Millis,
+    ) -> Option<ConversationId> {
+        if let Some(label) = label {
+            let found = self.book.by_label(label);
+            if found.is_none() {
+                let labels = self.open_labels();
+                let nearest = staff_input::nearest(label, labels.iter().map(String::as_str));
+                self.reply(from, &wording::unknown_label(label, nearest, &format!("{typed} {label}")), now);
+            }
+            return found;
+        }
+        match self.target(from) {
+            Target::Clear(id) => Some(id),
+            Target::Ask(ids) => {
+                let labels: Vec<String> = ids.iter().map(|id| self.label(*id)).collect();
+                self.reply(from, &wording::which_for_command(typed, &labels), now);
+                None
+            }
+            Target::Nobody => {
+                self.reply(from, &wording::list(&[], 0, 0), now);
+                None
+            }
+        }
+    }
+
+    fn list(&mut self, from: &ScreenName, now: Millis) {
+        let mut open: Vec<&Conversation> = self.book.open_ones().collect();
+        open.sort_by_key(|conversation| std::cmp::Reverse((conversation.last_at, conversation.id)));
+        let shown: Vec<Listed> = open
+            .iter()
+            .take(LISTED)
+            .map(|conversation| Listed {
+                label: conversation.label.clone(),
+                holder: conversation.holder.clone(),
+                quiet: now.since(conversation.last_at),
+                untaken: conversation.untaken.len(),
+                owed: self.answers.owed(conversation.id),
+            })
+            .collect();
+        let words = wording::list(&shown, open.len(), self.outbox.owed(from));
+        self.reply(from, &words, now);
+    }
+
+    fn who_am_i(&mut self, from: &ScreenName, now: Millis) {
+        let Some(member) = self.member(from) else { return };
+        let (name, away) = (member.name.clone(), member.away);
+        let held = |conversation: &&Conversation| conversation.holder.as_ref() == Some(from);
+        let holds: Vec<String> =
+            self.book.open_ones().filter(held).map(|conversation| conversation.label.clone()).collect();
+        self.reply(from, &wording::whoami(&name, away, &holds), now);
+    }
+
+    fn info(&mut self, from: &ScreenName, id: ConversationId, now: Millis) {
+        let Some(conversation) = self.book.get(id) else { return };
+        let info = Info {
+            label: conversation.label.clone(),
+            nick: match &conversation.address {
+                Address::Here(nick) => Some(nick.clone()),
+                _ => None,
+            },
+            page: conversation.page.clone(),
+            known_by: wording::known_by(conversation.key.as_ref().map(VisitorKey::kind)),
+            opened_at: conversation.opened_at,
+            entries: conversation.last_entry,
+            holder: conversation.holder.clone(),
+            closed: !conversation.is_open(),
+            blocked: conversation.blocked,
+        };
+        self.reply(from, &wording::info(&info), now);
+    }
+
+    fn claim(&mut self, from: &ScreenName, id: ConversationId, now: Millis) {
+        let Some(me) = self.member(from).map(|member| member.name.clone()) else { return };
+        let label = self.label(id);
+        self.give_to(id, Some(me.clone()), now);
+        self.reply(&me, &wording::claimed_by_you(&label), now);
+        self.tell_others(&me, &wording::claimed(&me, &label), now);
+    }
+
+    fn release(&mut self, from: &ScreenName, id: ConversationId, now: Millis) {
+        let label = self.label(id);
+        let holder = self.book.get(id).and_then(|conversation| conversation.holder.clone());
+        match holder {
+            None => self.reply(from, &wording::not_held(&label), now),
+            Some(holder) if holder != *from => self.reply(from, &wording::held_by(&holder, &label), now),
+            Some(_) => {
+                self.give_to(id, None, now);
+                let words = wording::released(&label, &Release::ByCommand);
+                self.reply(from, &words, now);
+                self.tell_others(from, &words, now);
+            }
+        }
+    }
+
+    fn transfer(&mut self, from: &ScreenName, id: ConversationId, to: &str, now: Millis) {
+        let label = self.label(id);
+        let wanted = ScreenName::new(to);
+        let Some(to) = self.member(&wanted).map(|member| member.name.clone()) else {
+            self.reply(from, &wording::unknown_colleague(to), now);
+            return;
+        };
+        self.give_to(id, Some(to.clone()), now);
+        self.reply(from, &wording::claimed(&to, &label), now);
+        self.tell(&to, Rank::Line, &wording::transferred(from, &label), now);
+    }
+
+    fn close(&mut self, from: &ScreenName, id: ConversationId, now: Millis) {
+        let label = self.label(id);
+        if self.book.get(id).is_some_and(Conversation::is_open) {
+            self.close_conversation(id, now);
+            self.notice_to(id, "closed", words::CLOSED);
+            self.tell_others(from, &wording::closed_by(from, &label), now);
+        }
+        self.reply(from, &wording::closed(&label), now);
+    }
+
+    /// Whoever held it holds it no more; what is still owed in it stays owed.
+    pub(super) fn close_conversation(&mut self, id: ConversationId, now: Millis) {
+        self.book.set_closed(id, Some(now));
+        self.write(Write::Closed(id, Some(now)));
+        if let Some(conversation) = self.book.get_mut(id)
+            && conversation.holder.take().is_some()
+        {
+            self.write(Write::Holder(id, None));
+        }
+    }
+
+    fn block(&mut self, from: &ScreenName, id: ConversationId, blocking: Blocking, now: Millis) {
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        let blocked = blocking == Blocking::Refuse;
+        conversation.blocked = blocked;
+        let label = conversation.label.clone();
+        self.write(Write::Blocked(id, blocked));
+        self.reply(from, &wording::blocked(&label, blocked), now);
+    }
+
+    fn canned(&mut self, from: &ScreenName, canned: Canned, at: Millis, now: Millis) {
+        let words = match canned {
+            Canned::List => {
+                let names: Vec<&str> = self.canned.keys().map(String::as_str).collect();
+                wording::canned_list(&names)
+            }
+            Canned::Set { name, .. }
+                if self.canned.len() >= MOST_CANNED && !self.canned.contains_key(&name) =>
+            {
+                wording::canned_full(MOST_CANNED)
+            }
+            Canned::Set { name, text } => {
+                self.canned.insert(name.clone(), text.clone());
+                self.write(Write::Canned(name.clone(), text));
+                wording::canned_set(&name)
+            }
+            Canned::Remove(name) if self.canned.remove(&name).is_some() => {
+                self.write(Write::ForgetCanned(name.clone()));
+                wording::canned_removed(&name)
+            }
+            Canned::Say { name, label } if self.canned.contains_key(&name) => {
+                let text = self.canned.get(&name).cloned().unwrap_or_default();
+                if let Some(id) = self.meant(from, label.as_deref(), &format!("/canned {name}"), now) {
+                    self.addressed(from, &[id], text, at, now);
+                }
+                return;
+            }
+            Canned::Remove(name) | Canned::Say { name, .. } => {
+                let nearest = staff_input::nearest(&name, self.canned.keys().map(String::as_str));
+                wording::canned_unknown(&name, nearest)
+            }
+        };
+        self.reply(from, &words, now);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blocking {
+    Refuse,
+    Take,
+}

@@ -1,0 +1,266 @@
+//! The desk's deliveries to staff: credits become instant messages, acknowledgements become states that visitors see,
+//! and visitors learn whether anybody is there.
+
+use std::time::Duration;
+
+use oscar_im::ScreenName;
+
+use super::desk::{Desk, Effect};
+use super::visitors::state;
+use crate::aim::event::{AccountId, AimCommand, ImCookie, ImRefusal, Presence};
+use crate::conversation::wording::{self, Said, visitor as words};
+use crate::conversation::{ConversationId, Millis, text};
+use crate::irc::event::IrcCommand;
+use crate::outbox::staff::{Departure, Gate, Im, Pause, Rank};
+use crate::store::Write;
+
+/// With this many credits the server evidently doesn't limit us, and several messages to one person may be on their way.
+const WIDE: u32 = 16;
+/// Credits that must be left before news goes in a message of its own.
+const CREDITS_FOR_NEWS: u32 = 4;
+/// After our sign-on the server tells who is there; so long nobody's absence is certain.
+const PRESENCE_SETTLES: Duration = Duration::from_secs(2);
+/// The AIM side may be gone so long before visitors are told that nobody is there.
+const AIM_GRACE: Duration = Duration::from_secs(10);
+
+impl Desk {
+    /// Sends as many instant messages as there are credits and people to have them.
+    pub(super) fn spend_credits(&mut self, now: Millis) {
+        for index in 0..self.accounts.len() {
+            let account = AccountId(index);
+            while let Some(credits) = self.credits(account) {
+                let cookie = self.cookie();
+                let staff = &self.staff;
+                let accounts = &self.accounts;
+                let gate = |to: &ScreenName| gate(staff, accounts, to, account, credits);
+                let departed = self.outbox.depart(account, cookie, credits >= WIDE, now, gate);
+                let Some((to, departure)) = departed else { break };
+                self.send(account, to, departure);
+            }
+        }
+    }
+
+    fn credits(&self, account: AccountId) -> Option<u32> {
+        let account = self.accounts.get(account.0)?;
+        (account.up.is_some() && account.credits > 0).then_some(account.credits)
+    }
+
+    fn send(&mut self, account: AccountId, to: ScreenName, departure: Departure) {
+        if let Some(ours) = self.accounts.get_mut(account.0) {
+            ours.credits = ours.credits.saturating_sub(1);
+        }
+        self.spent.push(account);
+        self.counters.ims_sent += 1;
+        let (cookie, text) = match departure {
+            Departure::New(im) => {
+                self.write(Write::Form { to: to.clone(), im: im.clone() });
+                (im.cookie, im.text)
+            }
+            Departure::Again(im) => {
+                self.counters.ims_repeated += 1;
+                (im.cookie, format!("{}{}", im.text, wording::AGAIN))
+            }
+        };
+        self.effect(Effect::Aim(account, AimCommand::Send { cookie, to, text }));
+    }
+
+    /// Which of our accounts sends to this person: always the same one, unless it is down or doesn't see the person.
+    pub(super) fn account_for(&self, to: &ScreenName) -> Option<AccountId> {
+        account_for(&self.staff, &self.accounts, to)
+    }
+
+    pub(super) fn im_acked(&mut self, cookie: ImCookie) {
+        let Some((_, im)) = self.outbox.acked(cookie) else { return };
+        self.counters.ims_acknowledged += 1;
+        self.write(Write::Settle(cookie));
+        self.taken(&im);
+    }
+
+    /// Lines that stood in a message count as taken; who wrote them is told.
+    fn taken(&mut self, im: &Im) {
+        for row in im.rows.iter().filter(|row| row.last) {
+            let (Some(id), Some(entry)) = (row.conversation, row.entry) else { continue };
+            let Some(conversation) = self.book.get_mut(id) else { continue };
+            let Some(client_id) = conversation.untaken.remove(&entry) else { continue };
+            let nick = conversation.address.nick().map(str::to_owned);
+            self.write(Write::Taken(id, entry));
+            if let Some(nick) = nick {
+                self.tell_state(&nick, client_id.as_deref(), state::TAKEN, None);
+            }
+        }
+    }
+
+    pub(super) fn im_refused(
+        &mut self,
+        account: AccountId,
+        cookie: ImCookie,
+        refusal: ImRefusal,
+        now: Millis,
+    ) {
+        match refusal {
+            ImRefusal::NotSignedOn => {
+                let Some(to) = self.outbox.returned(cookie, Pause::Absent, now) else { return };
+                self.counters.ims_refused += 1;
+                self.write(Write::Return(cookie));
+                if let Some(seen) = self.member_mut(&to).and_then(|member| member.presence.get_mut(account.0))
+                {
+                    *seen = Presence::Offline;
+                }
+            }
+            ImRefusal::Refused { permanent: false, .. } => {
+                if self.outbox.returned(cookie, Pause::Short, now).is_some() {
+                    self.counters.ims_refused += 1;
+                    self.write(Write::Return(cookie));
+                }
+            }
+            ImRefusal::Refused { words, permanent: true, .. } => {
+                let Some((to, im)) = self.outbox.given_up(cookie) else { return };
+                self.counters.ims_refused += 1;
+                self.write(Write::Settle(cookie));
+                self.give_up(&to, &im, &words, now);
+            }
+            ImRefusal::NoAcknowledgement => {
+                self.counters.ims_refused += 1;
+                self.outbox.unknown(cookie, now);
+            }
+        }
+    }
+
+    /// What one person can never get, colleagues hear of, and get themselves if it wasn't for them anyway.
+    fn give_up(&mut self, to: &ScreenName, im: &Im, why: &str, now: Millis) {
+        self.tell_others(to, &wording::colleague_refused(to, &text::clean_line(why)), now);
+        let others: Vec<ScreenName> = self.staff_names().into_iter().filter(|other| other != to).collect();
+        let mut conversations: Vec<ConversationId> =
+            im.rows.iter().filter(|row| row.entry.is_some()).filter_map(|row| row.conversation).collect();
+        conversations.dedup();
+        let copies: Vec<_> = im.rows.iter().map(|row| (to.clone(), row.clone())).collect();
+        for id in conversations {
+            self.spread(id, &copies, &others, now);
+        }
+    }
+
+    /// Whether any visitor's line would find somebody.
+    pub(super) fn somebody_is_there(&self) -> bool {
+        self.staff.iter().any(super::desk::Member::is_available)
+    }
+
+    /// Whether it is sure that nobody is there: just after a sign-on the server hasn't said it all yet.
+    pub(super) fn is_certain(&self, now: Millis) -> bool {
+        self.certain_at().is_none_or(|at| now >= at)
+    }
+
+    pub(super) fn certain_at(&self) -> Option<Millis> {
+        let settled = self.accounts.iter().filter_map(|account| {
+            let up = account.up.as_ref().map(|(_, since)| since.after(PRESENCE_SETTLES));
+            up.or_else(|| account.down_since.map(|since| since.after(AIM_GRACE)))
+        });
+        settled.min()
+    }
+
+    /// Tells the daemon and the visitors when everybody of staff has gone, and when somebody is back.
+    pub(super) fn attend(&mut self, now: Millis) {
+        let somebody = self.somebody_is_there();
+        if somebody {
+            self.attendance.due.clear();
+            for id in std::mem::take(&mut self.attendance.told) {
+                self.notice_to(id, "back", words::BACK);
+                if let Some(conversation) = self.book.get_mut(id) {
+                    conversation.told.waiting = false;
+                }
+            }
+        } else if self.is_certain(now) {
+            for id in std::mem::take(&mut self.attendance.due) {
+                self.tell_waiting(id);
+            }
+        } else {
+            return;
+        }
+        self.attendance.somebody = Some(somebody);
+        if self.irc.nick.is_some() && self.irc.away != Some(!somebody) {
+            // A daemon that has just welcomed us knows us as here.
+            let news = self.irc.away.is_some() || !somebody;
+            self.irc.away = Some(!somebody);
+            if news {
+                let away = (!somebody).then(|| words::AWAY.to_owned());
+                self.effect(Effect::Irc(IrcCommand::Away(away)));
+            }
+        }
+    }
+
+    /// Once for each absence: nobody is there; and the state of each line that waits.
+    fn tell_waiting(&mut self, id: ConversationId) {
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        if conversation.untaken.is_empty() || std::mem::replace(&mut conversation.told.waiting, true) {
+            return;
+        }
+        let lines: Vec<String> = conversation.untaken.values().flatten().cloned().collect();
+        let nick = conversation.address.nick().map(str::to_owned);
+        self.attendance.told.insert(id);
+        self.notice_to(id, "waiting", words::WAITING);
+        for client_id in lines {
+            if let Some(nick) = &nick {
+                self.tell_state(nick, Some(&client_id), state::WAITING, None);
+            }
+        }
+    }
+
+    /// Says something of our own to a visitor who is there.
+    pub(super) fn notice_to(&mut self, id: ConversationId, kind: &str, words: &str) {
+        let nick = self.book.get(id).and_then(|conversation| conversation.address.nick()).map(str::to_owned);
+        let notice = nick.and_then(|nick| self.notice(&nick, kind, words));
+        if let Some(notice) = notice {
+            self.effect(notice);
+        }
+    }
+
+    /// The store has answered `/history`.
+    pub(super) fn history_read(
+        &mut self,
+        to: &ScreenName,
+        label: &str,
+        entries: Option<Vec<Said>>,
+        now: Millis,
+    ) {
+        if self.is_store_down() {
+            return;
+        }
+        let words = match entries {
+            Some(entries) => wording::history(label, &entries),
+            None => wording::no_history(),
+        };
+        self.tell(to, Rank::Reply, &words, now);
+    }
+}
+
+fn account_for(
+    staff: &[super::desk::Member],
+    accounts: &[super::desk::Account],
+    to: &ScreenName,
+) -> Option<AccountId> {
+    let index = staff.iter().position(|member| member.name == *to)?;
+    let member = staff.get(index)?;
+    let sees = |account: &usize| {
+        accounts.get(*account).is_some_and(|account| account.up.is_some())
+            && member.presence.get(*account).is_some_and(|presence| *presence != Presence::Offline)
+    };
+    let own = index % accounts.len().max(1);
+    std::iter::once(own).chain(0..accounts.len()).find(sees).map(AccountId)
+}
+
+fn gate(
+    staff: &[super::desk::Member],
+    accounts: &[super::desk::Account],
+    to: &ScreenName,
+    account: AccountId,
+    credits: u32,
+) -> Gate {
+    if account_for(staff, accounts, to) != Some(account) {
+        return Gate::Shut;
+    }
+    let away = staff.iter().any(|member| member.name == *to && member.away);
+    match credits {
+        _ if away => Gate::Replies,
+        CREDITS_FOR_NEWS.. => Gate::All,
+        _ => Gate::Lines,
+    }
+}

@@ -1,0 +1,482 @@
+//! The desk: conversations, what is owed, who is there. Everything the hub decides, without I/O and clocks.
+//!
+//! Inputs change the desk and leave [`Write`]s and [`Effect`]s behind; the hub makes the writes durable and then has
+//! the effects carried out. If the writes fail, [`Batch::refusals`] are carried out instead and the desk starts again
+//! from the store. What links told (presence, credits, connections) is not stored and stays.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use oscar_im::ScreenName;
+
+use super::HubControl;
+use super::connections::Connections;
+use super::status::Counters;
+use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
+use crate::conversation::book::Book;
+use crate::conversation::guard::{Pace, Strangers};
+use crate::conversation::routing::{LastAddressed, Routing};
+use crate::conversation::wording::Said;
+use crate::conversation::{ConversationId, Millis};
+use crate::irc::event::{IrcCommand, IrcEvent, SendId, Speech};
+use crate::outbox::budget::Budget;
+use crate::outbox::staff::{DeliveryId, Rank, Row, StaffOutbox};
+use crate::outbox::visitor::VisitorOutbox;
+use crate::store::{Snapshot, Write};
+use crate::web::event::{HistoryRange, WebEvent};
+
+/// What the hub is told once, at its start. All of it valid.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Who answers, each once.
+    pub staff: Vec<ScreenName>,
+    /// How visitors' lines are shared out.
+    pub routing: Routing,
+    /// How many OSCAR accounts of ours there are.
+    pub accounts: usize,
+    /// Encoded bytes of one instant message.
+    pub max_im_bytes: usize,
+    /// Whether staff are shown what colleagues answer, where it costs no credit that a visitor's line needs.
+    pub show_answers: bool,
+    /// How fast one visitor may write.
+    pub pace: Pace,
+    /// Conversations that may be open at once.
+    pub most_open: usize,
+    /// Lines of one visitor that may wait for the AIM server.
+    pub most_waiting: usize,
+    /// A conversation in which nobody spoke for so long is closed.
+    pub close_after: Duration,
+    /// A closed conversation keeps its label and visitor for so long.
+    pub retire_after: Duration,
+    /// A claim is given back when its holder lets the visitor wait for so long.
+    pub claim_idle: Duration,
+    /// How long transcripts are kept after the last line; for ever where there is none.
+    pub retention: Option<Duration>,
+    /// Random at each start; makes instant messages' ids differ from those of an earlier life and of other bridges.
+    pub cookie_seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            staff: Vec::new(),
+            routing: Routing::Broadcast,
+            accounts: 1,
+            max_im_bytes: 2400,
+            show_answers: true,
+            pace: Pace::default(),
+            most_open: 10_000,
+            most_waiting: 1000,
+            close_after: DAY,
+            retire_after: 7 * DAY,
+            claim_idle: Duration::from_secs(1800),
+            retention: None,
+            cookie_seed: 0,
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Irc(IrcEvent),
+    Aim(AccountId, AimEvent),
+    Web(WebEvent),
+    Control(HubControl),
+    /// The store's answer to [`Effect::ReadForStaff`].
+    Read {
+        to: ScreenName,
+        label: String,
+        entries: Option<Vec<Said>>,
+    },
+}
+
+/// Something to be done once what was decided is stored.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Irc(IrcCommand),
+    Aim(AccountId, AimCommand),
+    /// Answer a visitor's question for history; lines not taken are in the state `untaken`.
+    ReadForVisitor {
+        conversation: ConversationId,
+        range: HistoryRange,
+        limit: usize,
+        untaken: &'static str,
+        reply: tokio::sync::oneshot::Sender<Vec<crate::web::event::HistoryEntry>>,
+    },
+    /// Answer a staff member's.
+    ReadForStaff {
+        to: ScreenName,
+        conversation: ConversationId,
+        label: String,
+        entries: usize,
+    },
+}
+
+impl Effect {
+    /// Whether it is right even if nothing of its batch was stored.
+    pub(crate) fn needs_no_store(&self) -> bool {
+        match self {
+            Self::Irc(command) => matches!(command, IrcCommand::Away(_) | IrcCommand::Identify { .. }),
+            Self::Aim(_, command) => matches!(command, AimCommand::Watch(_) | AimCommand::Typing { .. }),
+            Self::ReadForVisitor { .. } => true,
+            Self::ReadForStaff { .. } => false,
+        }
+    }
+}
+
+/// What came of some inputs.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// To be made durable, in this order, in one transaction.
+    pub(crate) writes: Vec<Write>,
+    /// To be done then.
+    pub(crate) effects: Vec<Effect>,
+    /// To be done instead when nothing could be stored.
+    pub(crate) refusals: Vec<Effect>,
+}
+
+/// One listed staff member.
+#[derive(Debug)]
+pub(crate) struct Member {
+    pub(super) name: ScreenName,
+    /// As each of our accounts sees it.
+    pub(super) presence: Vec<Presence>,
+    /// By command.
+    pub(super) away: bool,
+    pub(super) last: Option<LastAddressed>,
+    /// A text that waits for its label, and since when.
+    pub(super) held: Option<(String, Millis)>,
+    /// Lines this person sent since then may not have arrived.
+    pub(super) missed_since: Option<Millis>,
+    /// Since when nobody of our accounts sees this person.
+    pub(super) gone_since: Option<Millis>,
+    /// When the polite hint about automatic lines was given.
+    pub(super) hinted: Option<Millis>,
+}
+
+impl Member {
+    pub(super) fn new(name: ScreenName, accounts: usize) -> Self {
+        Self {
+            name,
+            presence: vec![Presence::Offline; accounts],
+            away: false,
+            last: None,
+            held: None,
+            missed_since: None,
+            gone_since: None,
+            hinted: None,
+        }
+    }
+
+    /// Seen by any of our accounts.
+    pub(super) fn is_signed_on(&self) -> bool {
+        self.presence.iter().any(|presence| *presence != Presence::Offline)
+    }
+
+    /// Signed on and taking lines.
+    pub(super) fn is_available(&self) -> bool {
+        self.is_signed_on() && !self.away
+    }
+}
+
+/// One OSCAR account of ours.
+#[derive(Debug, Default)]
+pub(super) struct Account {
+    /// Its name and since when it is signed on.
+    pub(super) up: Option<(ScreenName, Millis)>,
+    /// Its name, when it was ever signed on: our own echo.
+    pub(super) name: Option<ScreenName>,
+    pub(super) credits: u32,
+    pub(super) down_since: Option<Millis>,
+}
+
+/// The IRC side.
+#[derive(Debug, Default)]
+pub(super) struct Irc {
+    /// Ours, while signed on.
+    pub(super) nick: Option<String>,
+    /// What we told the daemon about being away.
+    pub(super) away: Option<bool>,
+}
+
+/// Sees to it that visitors know whether somebody is there.
+#[derive(Debug, Default)]
+pub(super) struct Attendance {
+    /// Whether somebody of staff was there when last looked, once that was certain.
+    pub(super) somebody: Option<bool>,
+    /// Conversations whose visitors wait and were not told yet that nobody is there.
+    pub(super) due: BTreeSet<ConversationId>,
+    /// Conversations whose visitors were told.
+    pub(super) told: BTreeSet<ConversationId>,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(super) settings: Settings,
+    pub(super) budget: Budget,
+    pub(super) book: Book,
+    pub(super) outbox: StaffOutbox,
+    pub(super) answers: VisitorOutbox,
+    pub(super) staff: Vec<Member>,
+    pub(super) accounts: Vec<Account>,
+    pub(super) irc: Irc,
+    pub(super) connections: Connections,
+    pub(super) attendance: Attendance,
+    pub(super) strangers: Strangers,
+    pub(super) heard: HashMap<(ScreenName, ImCookie), Millis>,
+    pub(super) canned: BTreeMap<String, String>,
+    pub(super) counters: Counters,
+    /// When typing was last shown to staff, by conversation.
+    pub(super) typing_shown: HashMap<ConversationId, Millis>,
+    pub(super) next_tick: Millis,
+    pub(super) aim_noted: Millis,
+    /// Credits spent on messages that are not stored yet.
+    pub(super) spent: Vec<AccountId>,
+    store_is_down: bool,
+    last_delivery: u64,
+    last_answer: u64,
+    last_notice: u64,
+    last_cookie: u64,
+    batch: Batch,
+}
+
+/// Numbers of our own words to visitors; their receipts tell nothing. Answers have the numbers below.
+const NOTICES_FROM: u64 = 1 << 63;
+
+impl Desk {
+    /// A desk with what the store has.
+    pub(crate) fn new(settings: Settings, snapshot: Snapshot, now: Millis) -> Self {
+        let accounts = settings.accounts.max(1);
+        let staff = settings.staff.iter().map(|name| Member::new(name.clone(), accounts)).collect();
+        let budget = Budget::new(settings.max_im_bytes);
+        let mut desk = Self {
+            budget,
+            book: Book::default(),
+            outbox: StaffOutbox::new(budget),
+            answers: VisitorOutbox::default(),
+            staff,
+            accounts: (0..accounts)
+                .map(|_| Account { down_since: Some(now), ..Account::default() })
+                .collect(),
+            irc: Irc::default(),
+            connections: Connections::default(),
+            attendance: Attendance::default(),
+            strangers: Strangers::default(),
+            heard: HashMap::new(),
+            canned: BTreeMap::new(),
+            counters: Counters::default(),
+            typing_shown: HashMap::new(),
+            next_tick: now,
+            aim_noted: now,
+            spent: Vec::new(),
+            store_is_down: false,
+            last_delivery: 0,
+            last_answer: 0,
+            last_notice: 0,
+            last_cookie: 0,
+            batch: Batch::default(),
+            settings,
+        };
+        let since = snapshot.aim_up;
+        desk.restore(snapshot, now);
+        for member in &mut desk.staff {
+            member.missed_since = since;
+        }
+        desk
+    }
+
+    /// Starts again from what the store has; what links told stays.
+    pub(crate) fn restore(&mut self, snapshot: Snapshot, now: Millis) {
+        self.store_is_down = false;
+        self.book = Book::default();
+        self.outbox = StaffOutbox::new(self.budget);
+        self.answers = VisitorOutbox::default();
+        self.attendance.due.clear();
+        self.attendance.told.clear();
+        self.book.skip_ids(snapshot.last_conversation);
+        for conversation in snapshot.conversations {
+            self.book.restore(conversation);
+        }
+        for (msgid, conversation, entry) in snapshot.msgids {
+            self.book.remember(conversation, entry, None, Some(&msgid));
+        }
+        let formed = snapshot.ims.iter().flat_map(|(_, im)| &im.rows);
+        let rows = formed.chain(snapshot.owed.iter().map(|(_, row)| row)).map(|row| row.id.0);
+        self.last_delivery = rows.max().unwrap_or_default().max(self.last_delivery);
+        for (to, im) in snapshot.ims {
+            self.outbox.restore(&to, im);
+        }
+        for (to, row) in snapshot.owed {
+            self.outbox.enqueue(&to, row);
+        }
+        for (conversation, answer) in snapshot.answers {
+            self.last_answer = self.last_answer.max(answer.id.0);
+            self.answers.enqueue(conversation, answer);
+        }
+        self.heard = snapshot.heard.into_iter().map(|(who, cookie, at)| ((who, cookie), at)).collect();
+        self.canned = snapshot.canned.into_iter().collect();
+        for (session, nick) in self.connections.present() {
+            if let Some(id) = self.book.by_key(&session) {
+                self.book.here(id, &nick);
+            }
+        }
+        self.settle_staff_list(now);
+    }
+
+    /// The store takes nothing: until [`Desk::restore`] every line is refused in words.
+    pub(crate) fn store_went_down(&mut self) {
+        self.store_is_down = true;
+        self.batch = Batch::default();
+        for account in std::mem::take(&mut self.spent) {
+            if let Some(account) = self.accounts.get_mut(account.0) {
+                account.credits += 1;
+            }
+        }
+        self.counters.store_failures += 1;
+    }
+
+    /// Whether lines are refused because the store takes nothing.
+    pub(crate) fn is_store_down(&self) -> bool {
+        self.store_is_down
+    }
+
+    /// Takes something in.
+    pub(crate) fn receive(&mut self, input: Input, now: Millis) {
+        match input {
+            Input::Irc(event) => self.irc_event(event, now),
+            Input::Aim(account, event) => self.aim_event(account, event, now),
+            Input::Web(event) => self.web_event(event),
+            Input::Control(HubControl::Staff(list)) => self.staff_listed(list, now),
+            Input::Read { to, label, entries } => self.history_read(&to, &label, entries, now),
+        }
+    }
+
+    /// Sends what may go, tells who has to be told. After each round of inputs, and when [`Desk::next_deadline`] comes.
+    pub(crate) fn pump(&mut self, now: Millis) {
+        if self.store_is_down {
+            return;
+        }
+        if now >= self.next_tick {
+            self.tick(now);
+        }
+        self.attend(now);
+        self.pay_answers(now);
+        self.spend_credits(now);
+    }
+
+    /// What came of it all since the last time.
+    pub(crate) fn take(&mut self) -> Batch {
+        if self.store_is_down {
+            // What memory says is not what the store has; it is built anew before anything is written again.
+            self.batch.writes.clear();
+        }
+        std::mem::take(&mut self.batch)
+    }
+
+    /// What was taken is stored.
+    pub(crate) fn stored(&mut self) {
+        self.spent.clear();
+    }
+
+    /// When [`Desk::pump`] has something to do though nothing comes in.
+    pub(crate) fn next_deadline(&self, now: Millis) -> Millis {
+        let lanes = self.outbox.next_deadline(now);
+        let certain = self.certain_at().filter(|at| *at > now && !self.attendance.due.is_empty());
+        [lanes, certain].into_iter().flatten().fold(self.next_tick, Millis::min)
+    }
+
+    /// To be stored.
+    pub(super) fn write(&mut self, write: Write) {
+        self.batch.writes.push(write);
+    }
+
+    /// To be done once it is stored.
+    pub(super) fn effect(&mut self, effect: Effect) {
+        self.batch.effects.push(effect);
+    }
+
+    /// To be done if it can't be stored.
+    pub(super) fn refusal(&mut self, effect: Effect) {
+        self.batch.refusals.push(effect);
+    }
+
+    pub(super) fn member(&self, name: &ScreenName) -> Option<&Member> {
+        self.staff.iter().find(|member| member.name == *name)
+    }
+
+    pub(super) fn member_mut(&mut self, name: &ScreenName) -> Option<&mut Member> {
+        self.staff.iter_mut().find(|member| member.name == *name)
+    }
+
+    pub(super) fn staff_names(&self) -> Vec<ScreenName> {
+        self.staff.iter().map(|member| member.name.clone()).collect()
+    }
+
+    pub(super) fn label(&self, id: ConversationId) -> String {
+        self.book.get(id).map(|conversation| conversation.label.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn delivery_id(&mut self) -> DeliveryId {
+        self.last_delivery += 1;
+        DeliveryId(self.last_delivery)
+    }
+
+    pub(super) fn answer_id(&mut self) -> u64 {
+        self.last_answer += 1;
+        self.last_answer
+    }
+
+    /// Says something of our own to a staff member.
+    pub(super) fn tell(&mut self, to: &ScreenName, rank: Rank, words: &str, now: Millis) {
+        for piece in self.budget.own_pieces(words) {
+            let row = Row {
+                id: self.delivery_id(),
+                rank,
+                conversation: None,
+                entry: None,
+                last: true,
+                text: piece.into(),
+                at: now,
+            };
+            self.write(Write::Owe { to: to.clone(), row: row.clone() });
+            self.outbox.enqueue(to, row);
+        }
+    }
+
+    /// News for all staff but one.
+    pub(super) fn tell_others(&mut self, but: &ScreenName, words: &str, now: Millis) {
+        let others: Vec<ScreenName> = self
+            .staff
+            .iter()
+            .filter(|member| member.name != *but && member.is_available())
+            .map(|member| member.name.clone())
+            .collect();
+        for other in others {
+            self.tell(&other, Rank::Passenger, words, now);
+        }
+    }
+
+    /// What a visitor is told by the bridge itself; none while IRC is down.
+    pub(super) fn notice(&mut self, nick: &str, kind: &str, words: &str) -> Option<Effect> {
+        self.irc.nick.as_ref()?;
+        self.last_notice += 1;
+        Some(Effect::Irc(IrcCommand::Say {
+            id: SendId(NOTICES_FROM | self.last_notice),
+            to: nick.to_owned(),
+            speech: Speech::Notice,
+            text: words.to_owned(),
+            tags: vec![("+bridgebot/kind".to_owned(), kind.to_owned())],
+        }))
+    }
+
+    /// A new id for an instant message: well spread, never the same twice.
+    pub(super) fn cookie(&mut self) -> ImCookie {
+        self.last_cookie = self.last_cookie.wrapping_add(1);
+        // Multiplication by an odd number and xor with a constant are reversible: no two counts give the same id.
+        let mixed = self.last_cookie.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.settings.cookie_seed;
+        ImCookie(mixed.to_be_bytes())
+    }
+}

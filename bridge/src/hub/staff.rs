@@ -1,0 +1,475 @@
+//! The desk towards staff: who is there, what they type, and what becomes of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use oscar_im::ScreenName;
+
+use super::desk::{Desk, Effect, Member};
+use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImTyping, Presence};
+use crate::conversation::model::Address;
+use crate::conversation::routing::{LastAddressed, Routing, Target};
+use crate::conversation::staff_input::{self, Part};
+use crate::conversation::{Author, Conversation, ConversationId, Millis, commands, routing, text, wording};
+use crate::irc::event::IrcCommand;
+use crate::outbox::staff::{Rank, Row};
+use crate::outbox::visitor::{Answer, AnswerId, MOST_WAITING};
+use crate::store::Write;
+
+/// The longest text that a staff member may send a visitor at once.
+const LONGEST: usize = 8000;
+/// A text that was asked about waits so long for its label.
+const HOLD: Duration = Duration::from_secs(600);
+/// Staff messages are known again for so long.
+pub(super) const HEARD_FOR: Duration = Duration::from_secs(86_400);
+/// Who is seen so soon after our sign-on was there all the time.
+const ROLL_CALL: Duration = Duration::from_secs(60);
+/// A hint about automatic lines is given once in this time, so that two bridges don't talk to each other.
+const HINT_AGAIN: Duration = Duration::from_secs(3600);
+
+/// To whom a line is owed when nobody is listed.
+pub(super) fn nobody() -> ScreenName {
+    ScreenName::new("")
+}
+
+/// One instant message that came in.
+struct StaffIm {
+    from: ScreenName,
+    text: String,
+    auto: bool,
+    cookie: ImCookie,
+    at: Millis,
+}
+
+impl Desk {
+    pub(super) fn aim_event(&mut self, account: AccountId, event: AimEvent, now: Millis) {
+        match event {
+            AimEvent::SignedOn { screen_name } => self.account_up(account, screen_name, now),
+            AimEvent::Credits(credits) => {
+                if let Some(account) = self.accounts.get_mut(account.0) {
+                    account.credits = account.credits.saturating_add(credits);
+                }
+            }
+            AimEvent::Im { from, text, auto, offline: _, cookie, at } => {
+                let at = Millis::from_system(at);
+                self.staff_im(account, StaffIm { from, text, auto, cookie, at }, now);
+            }
+            AimEvent::Acked { cookie } => self.im_acked(cookie),
+            AimEvent::Refused { cookie, refusal } => self.im_refused(account, cookie, refusal, now),
+            AimEvent::Presence { who, presence } => self.presence(account, &who, presence, now),
+            AimEvent::Typing { from, typing } => self.staff_types(&from, typing),
+            AimEvent::Lost { .. } => self.account_lost(account, now),
+        }
+    }
+
+    fn staff_im(&mut self, account: AccountId, im: StaffIm, now: Millis) {
+        let own_echo = self.accounts.iter().any(|account| account.name.as_ref() == Some(&im.from));
+        if im.auto || own_echo {
+            return;
+        }
+        if self.member(&im.from).is_none() {
+            self.stranger(account, im.from, now);
+            return;
+        }
+        if self.heard.contains_key(&(im.from.clone(), im.cookie)) {
+            return;
+        }
+        if self.is_store_down() {
+            if let Some(effect) = self.unrecorded(account, im.from, &wording::not_stored()) {
+                self.effect(effect);
+            }
+            return;
+        }
+        self.heard.insert((im.from.clone(), im.cookie), now);
+        self.write(Write::Heard { sender: im.from.clone(), cookie: im.cookie, at: now });
+        if let Some(refusal) = self.unrecorded(account, im.from.clone(), &wording::not_stored()) {
+            self.refusal(refusal);
+        }
+        let message = text::clean_lines(&im.text);
+        if message.starts_with("* ") {
+            self.hint_at_automatic(&im.from, now);
+            return;
+        }
+        let parts =
+            staff_input::parse(&message, |label| self.book.by_label(label).is_some(), commands::is_command);
+        for part in parts {
+            self.staff_part(&im.from, part, im.at, now);
+        }
+    }
+
+    fn staff_part(&mut self, from: &ScreenName, part: Part, at: Millis, now: Millis) {
+        match part {
+            Part::Command { name, arguments } => match commands::parse(&name, &arguments) {
+                Ok(command) => self.command(from, command, at, now),
+                Err(mistake) => {
+                    self.tell(from, Rank::Reply, &wording::mistake(&name, mistake), now);
+                }
+            },
+            Part::Addressed { labels, text } => {
+                let mut to: Vec<ConversationId> = Vec::new();
+                for id in labels.iter().filter_map(|label| self.book.by_label(label)) {
+                    if !to.contains(&id) {
+                        to.push(id);
+                    }
+                }
+                self.addressed(from, &to, text, at, now);
+            }
+            Part::Plain { text } => self.unaddressed(from, &text, at, now),
+            Part::UnknownLabel { label, text } => {
+                let labels: Vec<String> = self.open_labels();
+                let nearest = staff_input::nearest(&label, labels.iter().map(String::as_str));
+                let question = wording::unknown_label(&label, nearest, &text);
+                self.ask(from, &question, None, now);
+            }
+        }
+    }
+
+    /// A text with labels; a label alone sends the text that waits for it.
+    pub(super) fn addressed(
+        &mut self,
+        from: &ScreenName,
+        to: &[ConversationId],
+        text: String,
+        at: Millis,
+        now: Millis,
+    ) {
+        let text = if text.is_empty() { self.held_text(from, now).unwrap_or_default() } else { text };
+        if text.is_empty() {
+            let label = to.first().map(|id| self.label(*id)).unwrap_or_default();
+            self.tell(from, Rank::Reply, &wording::nothing_to_send(&label), now);
+            return;
+        }
+        if text.chars().count() > LONGEST {
+            self.tell(from, Rank::Reply, &wording::too_long(LONGEST), now);
+            return;
+        }
+        for id in to {
+            self.answer(from, *id, &text, at, now);
+        }
+        let spoken = self.book.spoken();
+        if let Some(member) = self.member_mut(from) {
+            member.last = Some(LastAddressed { conversations: to.to_vec(), at: spoken });
+        }
+    }
+
+    fn held_text(&mut self, from: &ScreenName, now: Millis) -> Option<String> {
+        let (text, since) = self.member_mut(from)?.held.take()?;
+        (now.since(since) <= HOLD).then_some(text)
+    }
+
+    fn unaddressed(&mut self, from: &ScreenName, text: &str, at: Millis, now: Millis) {
+        let target = self.target(from);
+        // "anna, are you there?" with another visitor's turn: fast fingers.
+        let named = self.book.by_label(staff_input::first_word(text));
+        let named = named.filter(|id| self.book.get(*id).is_some_and(Conversation::is_open));
+        match (target, named) {
+            (Target::Clear(id), None) => self.addressed(from, &[id], text.to_owned(), at, now),
+            (Target::Clear(id), Some(named)) if named == id => {
+                self.addressed(from, &[id], text.to_owned(), at, now);
+            }
+            (Target::Nobody, None) => {
+                self.ask(from, &wording::nobody_to_answer(text), None, now);
+            }
+            (target, named) => {
+                let mut candidates: Vec<ConversationId> = named.into_iter().collect();
+                let others = match target {
+                    Target::Clear(id) => vec![id],
+                    Target::Ask(ids) => ids,
+                    Target::Nobody => Vec::new(),
+                };
+                candidates.extend(others.into_iter().filter(|id| named != Some(*id)));
+                let labels: Vec<String> = candidates.iter().map(|id| self.label(*id)).collect();
+                self.ask(from, &wording::which(&labels, text), Some(text), now);
+            }
+        }
+    }
+
+    /// Where a text of this person without label would go.
+    pub(super) fn target(&self, from: &ScreenName) -> Target {
+        let last = self.member(from).and_then(|member| member.last.as_ref());
+        // The last one addressed may have been deleted or retired since.
+        let last = last.filter(|last| last.conversations.iter().all(|id| self.book.get(*id).is_some()));
+        routing::target(from, last, self.book.open_ones())
+    }
+
+    pub(super) fn open_labels(&self) -> Vec<String> {
+        self.book.open_ones().map(|conversation| conversation.label.clone()).collect()
+    }
+
+    fn ask(&mut self, from: &ScreenName, question: &str, held: Option<&str>, now: Millis) {
+        self.counters.questions += 1;
+        if let Some(member) = self.member_mut(from) {
+            member.held = held.map(|text| (text.to_owned(), now));
+        }
+        self.tell(from, Rank::Reply, question, now);
+    }
+
+    /// Stores an answer and owes it to the visitor, in one transaction.
+    pub(super) fn answer(
+        &mut self,
+        from: &ScreenName,
+        id: ConversationId,
+        text: &str,
+        at: Millis,
+        now: Millis,
+    ) {
+        let by = self.member(from).map_or_else(|| from.clone(), |member| member.name.clone());
+        let owed = self.answers.owed(id);
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        let label = conversation.label.clone();
+        if owed >= MOST_WAITING {
+            self.tell(from, Rank::Reply, &wording::too_many_wait(&label), now);
+            return;
+        }
+        conversation.last_entry += 1;
+        conversation.last_at = now;
+        conversation.held_at = now;
+        let entry = conversation.last_entry;
+        let (was_closed, holder) = (!conversation.is_open(), conversation.holder.clone());
+        let is_gone = conversation.address == Address::Gone;
+        if was_closed {
+            self.book.set_closed(id, None);
+            self.write(Write::Closed(id, None));
+        }
+        self.write(Write::Entry {
+            conversation: id,
+            number: entry,
+            at,
+            author: Author::Staff(by.clone()),
+            text: text.to_owned(),
+            client_id: None,
+            msgid: None,
+        });
+        let number = AnswerId(self.answer_id());
+        self.write(Write::Answer { id: number, conversation: id, entry });
+        let answer =
+            Answer { id: number, entry, from: by.clone(), text: text.to_owned(), at: now, again: false };
+        self.answers.enqueue(id, answer);
+        self.counters.answers += 1;
+        if is_gone {
+            self.tell_away(id, None, now);
+        }
+        if self.settings.routing == Routing::Claim && holder.is_none() {
+            self.give_to(id, Some(by.clone()), now);
+            self.tell_others(&by, &wording::claimed(&by, &label), now);
+        }
+        if self.settings.show_answers {
+            self.tell_others(&by, &wording::answered(&by, &label, text), now);
+        }
+    }
+
+    /// Somebody else has the conversation now, or nobody: lines that wait go to whom they belong.
+    pub(super) fn give_to(&mut self, id: ConversationId, holder: Option<ScreenName>, now: Millis) {
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        conversation.held_at = now;
+        conversation.holder.clone_from(&holder);
+        self.write(Write::Holder(id, holder.clone()));
+        let copies = self.outbox.lines_of(id);
+        let recipients = holder.map_or_else(|| self.staff_names(), |holder| vec![holder]);
+        let others: Vec<ScreenName> =
+            self.outbox.recipients().filter(|to| !recipients.contains(to)).cloned().collect();
+        for who in others {
+            for row in self.outbox.withdraw(&who, id) {
+                self.write(Write::Drop(row.id));
+            }
+        }
+        self.spread(id, &copies, &recipients, now);
+    }
+
+    /// Owes lines that no AIM server has acknowledged, and of which there are `copies`, to people who aren't owed them.
+    pub(super) fn spread(
+        &mut self,
+        id: ConversationId,
+        copies: &[(ScreenName, Row)],
+        to: &[ScreenName],
+        now: Millis,
+    ) {
+        let Some(conversation) = self.book.get(id) else { return };
+        let untaken: Vec<u64> = conversation.untaken.keys().copied().collect();
+        for entry in untaken {
+            // A long line is several rows; of somebody who has had the first of them only the rest are left.
+            let mut pieces: BTreeMap<&ScreenName, Vec<&Row>> = BTreeMap::new();
+            for (owner, row) in copies.iter().filter(|(_, row)| row.entry == Some(entry)) {
+                pieces.entry(owner).or_default().push(row);
+            }
+            let Some(whole) = pieces.into_values().max_by_key(Vec::len) else { continue };
+            for to in to {
+                if self.outbox.owes(to, id, entry) {
+                    continue;
+                }
+                for row in &whole {
+                    let copy = Row { id: self.delivery_id(), at: now, ..(*row).clone() };
+                    self.write(Write::Owe { to: to.clone(), row: copy.clone() });
+                    self.outbox.enqueue(to, copy);
+                }
+            }
+        }
+    }
+
+    /// One polite line an hour, not stored, and only where it takes no credit from anybody.
+    fn stranger(&mut self, account: AccountId, who: ScreenName, now: Millis) {
+        let spare = self.accounts.get(account.0).is_some_and(|account| account.credits > 1);
+        if !spare || self.outbox.is_pressed() || !self.strangers.may_answer(&who, now) {
+            return;
+        }
+        if let Some(effect) = self.unrecorded(account, who, &wording::stranger()) {
+            self.effect(effect);
+        }
+    }
+
+    /// A message that is not worth a record, or that can have none.
+    fn unrecorded(&mut self, account: AccountId, to: ScreenName, text: &str) -> Option<Effect> {
+        let cookie = self.cookie();
+        let credits = &mut self.accounts.get_mut(account.0)?.credits;
+        *credits = credits.checked_sub(1)?;
+        Some(Effect::Aim(account, AimCommand::Send { cookie, to, text: text.to_owned() }))
+    }
+
+    fn hint_at_automatic(&mut self, from: &ScreenName, now: Millis) {
+        let Some(member) = self.member_mut(from) else { return };
+        if member.hinted.is_some_and(|at| now.since(at) < HINT_AGAIN) {
+            return;
+        }
+        member.hinted = Some(now);
+        self.tell(from, Rank::Reply, &wording::looks_automatic(), now);
+    }
+
+    fn staff_types(&mut self, from: &ScreenName, typing: ImTyping) {
+        if self.member(from).is_none() || self.irc.nick.is_none() {
+            return;
+        }
+        let Target::Clear(id) = self.target(from) else { return };
+        let Some(Address::Here(nick)) = self.book.get(id).map(|conversation| &conversation.address) else {
+            return;
+        };
+        let value = match typing {
+            ImTyping::Typing => "active",
+            ImTyping::Paused => "paused",
+            ImTyping::None => "done",
+        };
+        let tags = vec![("+typing".to_owned(), value.to_owned())];
+        let to = nick.clone();
+        self.effect(Effect::Irc(IrcCommand::Tag { to, tags }));
+    }
+
+    fn presence(&mut self, account: AccountId, who: &ScreenName, presence: Presence, now: Millis) {
+        let Some(member) = self.member_mut(who) else { return };
+        let Some(seen) = member.presence.get_mut(account.0) else { return };
+        let was = std::mem::replace(seen, presence);
+        member.gone_since = if member.is_signed_on() { None } else { member.gone_since.or(Some(now)) };
+        if presence == Presence::Offline || was != Presence::Offline {
+            return;
+        }
+        let (name, missed) = (member.name.clone(), member.missed_since.take());
+        self.outbox.resume(&name);
+        let up =
+            self.accounts.get(account.0).and_then(|account| account.up.as_ref()).map(|(_, since)| *since);
+        if let (Some(since), Some(up)) = (missed, up)
+            && now.since(up) <= ROLL_CALL
+            && up.since(since) >= Duration::from_secs(1)
+        {
+            self.tell(&name, Rank::Reply, &wording::was_away(since, up), now);
+        }
+    }
+
+    fn account_up(&mut self, account: AccountId, screen_name: ScreenName, now: Millis) {
+        let watch = self.staff_names();
+        let Some(ours) = self.accounts.get_mut(account.0) else { return };
+        ours.name = Some(screen_name.clone());
+        ours.up = Some((screen_name, now));
+        ours.credits = 0;
+        ours.down_since = None;
+        self.note_aim(now);
+        self.effect(Effect::Aim(account, AimCommand::Watch(watch)));
+    }
+
+    fn account_lost(&mut self, account: AccountId, now: Millis) {
+        let Some(ours) = self.accounts.get_mut(account.0) else { return };
+        let was_up = ours.up.take().is_some();
+        ours.credits = 0;
+        ours.down_since = ours.down_since.or(Some(now));
+        self.outbox.lost(account);
+        for member in &mut self.staff {
+            let Some(seen) = member.presence.get_mut(account.0) else { continue };
+            let was_there = std::mem::replace(seen, Presence::Offline) != Presence::Offline;
+            if was_up && was_there {
+                member.missed_since = member.missed_since.or(Some(now));
+            }
+            if !member.is_signed_on() {
+                member.gone_since = member.gone_since.or(Some(now));
+            }
+        }
+        if was_up {
+            self.note_aim(now);
+        }
+    }
+
+    /// The AIM side was up until now: after a crash staff are told from when lines may have been missed.
+    pub(super) fn note_aim(&mut self, now: Millis) {
+        if !self.is_store_down() {
+            self.aim_noted = now;
+            self.write(Write::AimUp(now));
+        }
+    }
+
+    /// Another staff list.
+    pub(super) fn staff_listed(&mut self, list: Vec<ScreenName>, now: Millis) {
+        let accounts = self.accounts.len();
+        let mut old = std::mem::take(&mut self.staff);
+        for name in list {
+            if self.member(&name).is_some() {
+                continue;
+            }
+            let known = old.iter().position(|member| member.name == name);
+            let member = known.map_or_else(
+                || Member::new(name.clone(), accounts),
+                |at| Member { name: name.clone(), ..old.swap_remove(at) },
+            );
+            self.staff.push(member);
+        }
+        self.settle_staff_list(now);
+        let watch = self.staff_names();
+        for account in 0..accounts {
+            if self.accounts.get(account).is_some_and(|account| account.up.is_some()) {
+                self.effect(Effect::Aim(AccountId(account), AimCommand::Watch(watch.clone())));
+            }
+        }
+    }
+
+    /// What is owed to people who are not listed goes to those who are, unless one of them had it too.
+    pub(super) fn settle_staff_list(&mut self, now: Millis) {
+        let staff = self.staff_names();
+        let gone: Vec<ScreenName> =
+            self.outbox.recipients().filter(|to| !staff.contains(to)).cloned().collect();
+        let held: Vec<ConversationId> = self
+            .book
+            .iter()
+            .filter(|conversation| conversation.holder.as_ref().is_some_and(|holder| !staff.contains(holder)))
+            .map(|conversation| conversation.id)
+            .collect();
+        if staff.is_empty() {
+            return;
+        }
+        let mut orphans: BTreeMap<ConversationId, Vec<(ScreenName, Row)>> = BTreeMap::new();
+        for who in gone {
+            let (rows, cookies) = self.outbox.remove_lane(&who);
+            for cookie in cookies {
+                self.write(Write::Return(cookie));
+            }
+            for row in rows {
+                self.write(Write::Drop(row.id));
+                if let Some(id) = row.conversation.filter(|_| row.entry.is_some()) {
+                    orphans.entry(id).or_default().push((who.clone(), row));
+                }
+            }
+        }
+        for id in held {
+            self.give_to(id, None, now);
+        }
+        for (id, copies) in orphans {
+            let Some(conversation) = self.book.get(id) else { continue };
+            let recipients = routing::recipients(conversation, &staff);
+            self.spread(id, &copies, &recipients, now);
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! What staff meet.
+
+use super::{Bench, MIDNIGHT};
+use crate::aim::event::{AimEvent, ImCookie, ImRefusal};
+use crate::conversation::routing::Routing;
+use crate::conversation::{Millis, wording};
+use crate::hub::HubControl;
+use crate::hub::desk::{Effect, Input, Settings};
+
+fn two_visitors() -> Bench {
+    let mut t = Bench::new();
+    t.says("anna", "hello from anna").says("bob", "hello from bob").nothing_more();
+    t
+}
+
+#[test]
+fn a_label_says_who_is_meant() {
+    let mut t = two_visitors();
+    t.types("staff1", "ANNA: hi").hears("anna", "hi");
+    t.types("Staff 1", "bob: one\ntwo\nanna: three").hears("bob", "one\ntwo").hears("anna", "three");
+    t.types("staff2", "anna,bob: both").hears("anna", "both").hears("bob", "both");
+}
+
+#[test]
+fn nothing_goes_to_the_wrong_person() {
+    let mut t = two_visitors();
+    for (typed, asked) in [
+        ("note: call me", "* nobody is called note; not sent: \"note: call me\""),
+        ("bob2: secret", "* nobody is called bob2, did you mean bob? not sent: \"bob2: secret\""),
+        ("hello", "* is that for bob or anna? Type \"bob:\" and I send it there: \"hello\""),
+    ] {
+        t.types("staff1", typed).reads("staff1", asked);
+        assert!(t.said_to("anna").is_none() && t.said_to("bob").is_none(), "{typed}");
+    }
+    t.types("staff1", "anna:").hears("anna", "hello");
+    t.types("staff1", "anna:").reads("staff1", "* there is no text to send to anna");
+}
+
+#[test]
+fn without_a_label_the_last_one_addressed_is_meant_unless_another_wrote() {
+    let mut t = two_visitors();
+    t.types("staff1", "anna: hi").hears("anna", "hi");
+    t.types("staff1", "how are you?").hears("anna", "how are you?");
+    t.says("anna", "fine").types("staff1", "good").hears("anna", "good");
+    t.says("bob", "and me?").nothing_more();
+    t.types("staff1", "one moment");
+    t.reads("staff1", "* is that for anna or bob? Type \"anna:\" and I send it there: \"one moment\"");
+    assert!(t.said_to("anna").is_none() && t.said_to("bob").is_none());
+    t.types("staff1", "bob:").hears("bob", "one moment");
+    t.types("staff1", "anna, are you there?");
+    t.reads(
+        "staff1",
+        "* is that for anna or bob? Type \"anna:\" and I send it there: \"anna, are you there?\"",
+    );
+    t.reads("staff2", "* staff1 to bob: one moment");
+}
+
+#[test]
+fn only_listed_names_speak_and_strangers_get_one_polite_line_an_hour() {
+    let mut t = two_visitors();
+    t.types("eve", "anna: I am staff")
+        .reads("eve", "* This is a customer service account; it can't talk with you.");
+    t.types("eve", "anna: really").after(3599).types("eve", "?").no_ims();
+    t.after(2).types("eve", "anna: hm");
+    assert_eq!(t.ims().len(), 1);
+    assert!(t.said_to("anna").is_none());
+    t.im("mallory", "I am away", ImCookie([9; 8]), true).no_ims();
+}
+
+#[test]
+fn nothing_automatic_is_answered_or_passed_on() {
+    let mut t = two_visitors();
+    t.im("staff1", "anna: I am out to lunch", ImCookie([9; 8]), true).no_ims();
+    t.im("BridgeBot", "anna: echo", ImCookie([8; 8]), false).no_ims();
+    t.types("staff1", "* is that for anna or bob?");
+    t.reads("staff1", "* lines that begin with \"* \" are taken for a program's and not sent");
+    t.types("staff1", "* lines that begin with").no_ims();
+    assert!(t.said_to("anna").is_none());
+}
+
+#[test]
+fn a_message_that_comes_twice_is_heard_once() {
+    let mut t = two_visitors();
+    let cookie = ImCookie([7; 8]);
+    t.im("staff1", "anna: hi", cookie, false).hears("anna", "hi");
+    t.im("staff1", "anna: hi", cookie, false);
+    assert!(t.said_to("anna").is_none());
+    t.crash().both_up().im("Staff 1", "anna: hi", cookie, false).says("anna", "x");
+    assert!(t.said_to("anna").is_none(), "over a restart too");
+}
+
+#[test]
+fn what_was_not_acknowledged_before_a_crash_is_sent_again_with_the_same_id() {
+    let mut t = Bench::new();
+    t.says("anna", "one");
+    let before = t.ims();
+    t.crash().after(3).both_up().online("staff1").online("staff2").credits(9);
+    let again = t.ims();
+    assert_eq!(before.len(), 2);
+    for ((to, text, cookie), (to_again, text_again, cookie_again)) in before.iter().zip(&again) {
+        assert_eq!((to, cookie), (to_again, cookie_again));
+        assert_eq!(format!("{text} (again)"), *text_again);
+    }
+    t.says("anna", "two").no_ims();
+    for (_, _, cookie) in again {
+        t.aim(AimEvent::Acked { cookie });
+    }
+    t.reads("staff1", &format!("{}\nanna: two", wording::was_away(Millis(MIDNIGHT), t.now)));
+}
+
+#[test]
+fn after_a_lost_session_the_same_happens_and_staff_are_told_from_when_to_when() {
+    let mut t = Bench::new();
+    t.says("anna", "one");
+    let (_, text, cookie) = t.ims().remove(0);
+    t.after(70).aim(AimEvent::Lost { reason: "reset".into(), retry_in: std::time::Duration::from_secs(1) });
+    t.credits(0).after(9).aim_up().online("staff1").credits(9);
+    let ims = t.ims();
+    assert!(ims.contains(&("staff1".into(), format!("{text} (again)"), cookie)), "{ims:?}");
+    t.aim(AimEvent::Acked { cookie });
+    t.reads(
+        "staff1",
+        "* I was away from 00:01:10 to 00:01:19 UTC; lines you sent me in that time may not have arrived",
+    );
+}
+
+#[test]
+fn credits_pace_and_lines_join() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().online("staff1").online("staff2").credits(1);
+    t.says("anna", "one").reads("staff1", "anna: one").no_ims();
+    t.says("anna", "two").says("bob", "hi").no_ims();
+    t.credits(1).reads("staff2", "anna: one\nanna: two\nbob: hi").no_ims();
+    t.credits(1).reads("staff1", "anna: two\nbob: hi");
+}
+
+#[test]
+fn who_is_not_there_holds_up_nobody() {
+    let mut t = Bench::new();
+    t.says("anna", "one");
+    let ims = t.ims();
+    let cookie = |who: &str| ims.iter().find(|(to, ..)| to == who).map(|(_, _, cookie)| *cookie).unwrap();
+    t.refused(cookie("staff2"), ImRefusal::NotSignedOn);
+    t.aim(AimEvent::Acked { cookie: cookie("staff1") });
+    t.says("anna", "two").reads("staff1", "anna: two").no_ims();
+    t.online("staff2").reads("staff2", "anna: one\nanna: two");
+}
+
+#[test]
+fn what_the_server_dropped_is_repeated_marked_and_what_it_refused_comes_back() {
+    let mut t = Bench::new();
+    t.offline("staff2").says("anna", "one");
+    let (_, text, cookie) = t.ims().remove(0);
+    t.refused(cookie, ImRefusal::NoAcknowledgement).no_ims();
+    t.after(1);
+    assert_eq!(t.ims(), [("staff1".into(), format!("{text} (again)"), cookie)]);
+    t.refused(cookie, ImRefusal::Refused { code: 5, words: "busy".into(), permanent: false }).after(2);
+    let (_, fresh, other) = t.ims().remove(0);
+    assert_eq!(fresh, text, "it is known that the first did not arrive");
+    assert_ne!(other, cookie);
+    t.refused(other, ImRefusal::Refused { code: 6, words: "never".into(), permanent: true }).no_ims();
+    t.online("staff2").reads("staff2", "anna: one");
+}
+
+#[test]
+fn away_by_command_holds_lines_back() {
+    let mut t = Bench::new();
+    t.types("staff2", "/away").reads("staff2", "* what comes for you waits until /back");
+    t.says("anna", "one").reads("staff1", "anna: one").no_ims();
+    t.types("staff2", "/back").reads("staff2", "* welcome back; 1 line waits for you\nanna: one");
+}
+
+#[test]
+fn commands_answer_and_mistakes_are_explained() {
+    let mut t = two_visitors();
+    t.types("staff1", "/hlep").reads("staff1", "* there is no /hlep; did you mean /help?");
+    t.types("staff1", "/close carl");
+    t.reads("staff1", "* nobody is called carl; not sent: \"/close carl\"");
+    t.types("staff1", "/close").reads("staff1", "* /close whom: bob or anna?");
+    t.types("staff1", "/whoami").reads("staff1", "* you are staff1, staff, here");
+    t.types("staff1", "/list");
+    t.reads("staff1", "* 2 open conversations, 0 lines wait for you\n* bob - 0 s ago\n* anna - 0 s ago");
+    t.types("staff1", "/close anna").reads("staff1", "* anna is closed; a new line of theirs opens it again");
+    assert_eq!(t.notice_to("anna").unwrap().0, "closed");
+    t.types("staff1", "/list")
+        .reads("staff1", "* 1 open conversation, 0 lines wait for you\n* bob - 0 s ago");
+    t.says("anna", "one more").nothing_more();
+    t.types("staff1", "/info anna").reads(
+        "staff1",
+        "* anna is known by the IRC connection, there as anna, since 2026-11-22 00:00 UTC, 2 lines",
+    );
+    t.types("staff1", "/help").nothing_more();
+    t.types("staff1", "/history anna");
+    assert!(t.out.iter().any(|effect| matches!(effect, Effect::ReadForStaff { entries: 10, .. })));
+}
+
+#[test]
+fn blocked_visitors_are_told_and_not_heard() {
+    let mut t = two_visitors();
+    t.types("staff1", "/block bob")
+        .reads("staff1", "* lines of bob are refused from now on; /unblock bob takes them again");
+    t.says("bob", "hey").no_ims();
+    assert_eq!(t.notice_to("bob").unwrap().0, "refused");
+    t.crash().both_up().online("staff1").says("bob", "hey").no_ims();
+    t.credits(9).nothing_more();
+    t.types("staff1", "/unblock bob").nothing_more();
+    t.says("bob", "thanks").reads("staff1", "bob: thanks");
+}
+
+#[test]
+fn prepared_answers_are_kept() {
+    let mut t = two_visitors();
+    t.types("staff1", "/canned set hours We are open from 9 to 5.")
+        .reads("staff1", "* kept; /canned hours says it");
+    t.crash().both_up().online("staff2").credits(9).nothing_more();
+    t.says("anna", "when?").nothing_more();
+    t.types("staff2", "/canned hours anna").hears("anna", "We are open from 9 to 5.");
+    t.types("staff2", "/canned huors")
+        .reads("staff2", "* there is no prepared answer huors; did you mean hours?");
+    t.types("staff2", "/canned remove hours").reads("staff2", "* hours is forgotten");
+}
+
+#[test]
+fn in_claim_routing_who_answers_first_has_the_conversation() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up().online("staff1").online("staff2").credits(100).nothing_more();
+    t.says("anna", "hello");
+    let new = "anna: hello\n* anna is new: whoever answers first has the conversation";
+    t.reads("staff1", new).reads("staff2", new);
+    t.types("staff2", "hi anna").hears("anna", "hi anna");
+    t.reads("staff1", "* staff2 has anna now\n* staff2 to anna: hi anna");
+    t.says("anna", "it is broken").reads("staff2", "anna: it is broken").no_ims();
+
+    t.types("staff1", "/release anna").reads("staff1", "* staff2 has anna; /claim anna takes it over");
+    t.types("staff2", "/transfer anna staff1").reads("staff2", "* staff1 has anna now");
+    t.reads("staff1", "* staff2 has given anna to you");
+    t.offline("staff1").after(30).says("anna", "still broken").no_ims();
+    t.after(40).reads("staff2", "anna: still broken\n* anna is free again, staff1 has signed off");
+}
+
+#[test]
+fn a_claim_takes_the_waiting_lines_along() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up().says("anna", "one").says("anna", "two").online("staff1").credits(9);
+    t.reads("staff1", "anna: one\nanna: two\n* anna is new: whoever answers first has the conversation");
+    t.types("staff1", "/claim anna").nothing_more();
+    t.online("staff2");
+    let texts = t.ack_all();
+    assert!(!texts.iter().any(|(_, text)| text.contains("anna: one")), "staff1 has them: {texts:?}");
+}
+
+#[test]
+fn lines_of_people_who_left_the_list_go_to_those_who_are_on_it() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().says("anna", &"a long line ".repeat(120)).says("anna", "two");
+    t.input(Input::Control(HubControl::Staff(vec!["staff3".into()])));
+    t.online("staff3").credits(9);
+    let texts: Vec<String> = t.ack_all().into_iter().map(|(_, text)| text).collect();
+    let all = texts.join("\n");
+    let pieces: Vec<&str> = all.lines().filter_map(|line| line.strip_prefix("anna: ")).collect();
+    assert_eq!(pieces.join(" "), format!("{} two", "a long line ".repeat(120).trim()));
+    t.types("staff1", "anna: I am not staff any more").nothing_more();
+    assert!(t.said_to("anna").is_none());
+}
+
+#[test]
+fn with_several_accounts_each_person_has_one_and_another_steps_in() {
+    use crate::aim::event::{AccountId, Presence};
+    let mut t = Bench::quiet(Settings { accounts: 2, ..Settings::default() });
+    t.irc_up();
+    let aim = |t: &mut Bench, account: usize, event: AimEvent| {
+        t.input(Input::Aim(AccountId(account), event));
+    };
+    for account in 0..2 {
+        aim(&mut t, account, AimEvent::SignedOn { screen_name: format!("bot{account}").as_str().into() });
+        for who in ["staff1", "staff2"] {
+            aim(&mut t, account, AimEvent::Presence { who: who.into(), presence: Presence::Online });
+        }
+        aim(&mut t, account, AimEvent::Credits(3));
+    }
+    t.out.clear();
+    t.says("anna", "hello");
+    let by: Vec<usize> = t
+        .out
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Aim(account, crate::aim::event::AimCommand::Send { .. }) => Some(account.0),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(by, [0, 1]);
+    t.ack_all();
+    aim(&mut t, 1, AimEvent::Lost { reason: "gone".into(), retry_in: std::time::Duration::from_secs(1) });
+    t.says("anna", "two").reads("staff1", "anna: two").reads("staff2", "anna: two");
+}

@@ -1,0 +1,276 @@
+//! What visitors meet.
+
+use super::{ACCOUNT, Bench, source};
+use crate::aim::event::{AimCommand, AimEvent, ImTyping};
+use crate::conversation::guard::Pace;
+use crate::conversation::wording::visitor as words;
+use crate::hub::desk::{Effect, Input, Settings};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, Speech, Typing};
+use crate::web::event::{SessionId, WebEvent};
+
+#[test]
+fn a_line_reaches_all_staff_and_its_state_is_told() {
+    let mut t = Bench::new();
+    t.says_with_id("anna", "l1", "hello");
+    assert_eq!(t.states(), [("l1".into(), "stored".into())]);
+    t.reads("staff1", "anna: hello");
+    assert_eq!(t.states(), [("l1".into(), "taken".into())]);
+    t.reads("staff2", "anna: hello");
+    assert!(t.states().is_empty(), "once is enough");
+    assert!(t.notice_to("anna").is_none());
+}
+
+#[test]
+fn the_same_line_again_is_stored_once() {
+    let mut t = Bench::new();
+    t.says_with_id("anna", "l1", "hello").nothing_more();
+    t.says_with_id("anna", "l1", "hello").no_ims();
+    assert_eq!(t.states(), [("l1".into(), "taken".into())]);
+    t.crash().both_up();
+    t.says_with_id("anna", "l1", "hello").no_ims();
+    assert_eq!(t.states(), [("l1".into(), "taken".into())], "known over a restart too");
+    let line = IrcLine { msgid: Some("m9".into()), ..t.line("anna", "two") };
+    t.irc(IrcEvent::Line(line.clone())).irc(IrcEvent::Line(IrcLine { replayed: true, ..line }));
+    t.online("staff1").online("staff2").credits(9);
+    assert_eq!(
+        t.ack_all().iter().filter(|(to, _)| to == "staff1").count(),
+        1,
+        "known by the daemon's id too"
+    );
+}
+
+#[test]
+fn with_nobody_there_the_visitor_is_told_once_and_the_line_waits() {
+    let mut t = Bench::new();
+    t.after(5).offline("staff1").offline("staff2");
+    assert!(t.out.iter().any(|effect| matches!(effect, Effect::Irc(IrcCommand::Away(Some(_))))));
+    t.says_with_id("anna", "l1", "hello").no_ims();
+    assert_eq!(t.states(), [("l1".into(), "waiting".into())]);
+    assert_eq!(t.notice_to("anna"), Some(("waiting".into(), words::WAITING.into())));
+    t.says_with_id("anna", "l2", "anybody?");
+    assert_eq!(t.states(), [("l2".into(), "waiting".into())]);
+    assert!(t.notice_to("anna").is_none());
+    t.online("staff2").reads("staff2", "anna: hello\nanna: anybody?");
+    assert_eq!(t.notice_to("anna"), Some(("back".into(), words::BACK.into())));
+    assert_eq!(t.states(), [("l1".into(), "taken".into()), ("l2".into(), "taken".into())]);
+    assert!(t.out.iter().any(|effect| matches!(effect, Effect::Irc(IrcCommand::Away(None)))));
+    t.online("staff1").reads("staff1", "anna: hello\nanna: anybody?");
+}
+
+#[test]
+fn just_after_sign_on_nobody_is_told_that_nobody_is_there() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().says_with_id("anna", "l1", "hello");
+    assert_eq!(t.states(), [("l1".into(), "stored".into())]);
+    assert!(t.notice_to("anna").is_none());
+    t.after(2);
+    assert_eq!(t.states(), [("l1".into(), "waiting".into())]);
+    assert_eq!(t.notice_to("anna").unwrap().0, "waiting");
+}
+
+#[test]
+fn who_writes_too_fast_is_asked_to_slow_down() {
+    let mut t = Bench::new();
+    for number in 1..=7 {
+        t.says_with_id("anna", &format!("l{number}"), "x");
+    }
+    let states = t.states();
+    assert_eq!(states.iter().filter(|(_, state)| state == "stored").count(), 5);
+    assert_eq!(states.iter().filter(|(_, state)| state == "failed").count(), 2);
+    assert_eq!(t.notice_to("anna"), Some(("slow-down".into(), words::SLOW_DOWN.into())));
+    assert!(t.notice_to("anna").is_none(), "once");
+    t.after(1).says_with_id("anna", "l7", "x");
+    assert!(t.states().iter().any(|(id, state)| id == "l7" && state == "stored"), "sent again it is taken");
+}
+
+#[test]
+fn too_much_is_refused_in_words() {
+    let mut t = Bench::quiet(Settings {
+        pace: Pace { burst: 0, per_second: 0 },
+        most_waiting: 3,
+        most_open: 1,
+        ..Settings::default()
+    });
+    t.both_up();
+    for number in 0..4 {
+        t.says("anna", &number.to_string());
+    }
+    assert_eq!(t.notice_to("anna"), Some(("refused".into(), words::TOO_MANY_WAIT.into())));
+    t.says("bob", "me too");
+    assert_eq!(t.notice_to("bob"), Some(("refused".into(), words::TOO_MANY_VISITORS.into())));
+    t.online("staff1").credits(1).reads("staff1", "anna: 0\nanna: 1\nanna: 2");
+}
+
+#[test]
+fn an_answer_waits_for_a_visitor_who_is_away() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.irc(IrcEvent::Gone { nick: "anna".into() });
+    t.types("staff1", "anna: hi").reads("staff1", "* anna is away from the page; your line waits");
+    t.types("staff1", "anna: still there?");
+    assert!(t.said_to("anna").is_none());
+    t.says("anna", "back again").hears("anna", "hi").hears("anna", "still there?");
+    assert_eq!(t.ack_all().iter().filter(|(_, text)| text.contains("away")).count(), 0, "told once");
+}
+
+#[test]
+fn a_freed_nick_is_a_stranger() {
+    let mut t = Bench::new();
+    t.says("anna", "my card is 1234").nothing_more();
+    t.irc(IrcEvent::Gone { nick: "anna".into() });
+    t.types("staff1", "anna: thank you").nothing_more();
+    let thief = IrcLine { from: source("anna", 2), ..t.line("anna", "hello?") };
+    t.irc(IrcEvent::Line(thief)).reads("staff1", "anna-2: hello?");
+    assert!(t.said_to("anna").is_none(), "the stranger gets none of anna's answers");
+    t.types("staff1", "anna-2: hi").hears("anna", "hi");
+    let anna = IrcLine { from: source("anna_", 1), ..t.line("anna_", "me again") };
+    t.irc(IrcEvent::Line(IrcLine {
+        from: crate::irc::event::Source { user: "~anna".into(), ..anna.from },
+        ..anna
+    }));
+    t.hears("anna_", "thank you");
+}
+
+#[test]
+fn a_nick_change_keeps_conversation_and_label() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.irc(IrcEvent::Renamed { from: source("anna", 1), to: "ann".into() });
+    t.types("staff1", "anna: hi").hears("ann", "hi");
+    let line = t.line("ann", "thanks");
+    let from = crate::irc::event::Source { user: "~anna".into(), ..line.from.clone() };
+    t.irc(IrcEvent::Line(IrcLine { from, ..line })).nothing_more();
+}
+
+#[test]
+fn after_a_reconnect_a_nick_is_asked_about_before_it_is_trusted() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.irc(IrcEvent::Lost { reason: "reset".into() }).types("staff1", "anna: hi");
+    assert!(t.said_to("anna").is_none());
+    t.irc_up();
+    assert!(t.said_to("anna").is_none());
+    assert!(
+        t.out
+            .iter()
+            .any(|effect| matches!(effect, Effect::Irc(IrcCommand::Identify { nick }) if nick == "anna"))
+    );
+    t.irc(IrcEvent::Identified { source: source("anna", 1) }).hears("anna", "hi");
+
+    t.irc(IrcEvent::Lost { reason: "reset".into() }).irc_up().types("staff1", "anna: secret").nothing_more();
+    t.irc(IrcEvent::Identified { source: source("anna", 2) });
+    assert!(t.said_to("anna").is_none(), "somebody else has the nick now");
+    t.reads("staff1", "* anna is away from the page; your line waits");
+}
+
+#[test]
+fn what_the_daemon_may_not_have_had_goes_again() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.types("staff1", "anna: one");
+    assert_eq!(t.said_to("anna").unwrap().0, "one");
+    t.irc(IrcEvent::Lost { reason: "reset".into() }).irc_up();
+    t.irc(IrcEvent::Identified { source: source("anna", 1) }).hears("anna", "one (again)");
+}
+
+#[test]
+fn an_answer_that_the_daemon_refuses_waits() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.types("staff1", "anna: hi");
+    let (_, id) = t.said_to("anna").unwrap();
+    t.irc(IrcEvent::Refused { id, refusal: IrcRefusal::NoSuchNick });
+    t.reads("staff1", "* anna is away from the page; your line waits");
+    t.says("anna", "back").hears("anna", "hi");
+}
+
+#[test]
+fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
+    let mut t = Bench::new();
+    let session = SessionId("hash".into());
+    let connect = |t: &mut Bench, user: &str, nick: &str| {
+        let page = Some("https://shop.example/prices?token=secret#top".into());
+        t.input(Input::Web(WebEvent::Opened { session: session.clone(), user: user.into(), page }));
+        t.input(Input::Web(WebEvent::Named { user: user.into(), nick: nick.into() }));
+    };
+    let say = |t: &mut Bench, user: &str, nick: &str, text: &str| {
+        let line = t.line(nick, text);
+        let from = crate::irc::event::Source { user: format!("~{user}"), ..source(nick, 77) };
+        t.irc(IrcEvent::Line(IrcLine { from, ..line }));
+    };
+    connect(&mut t, "u1", "anna");
+    say(&mut t, "u1", "anna", "hello");
+    t.reads("staff1", "anna: hello\n* anna writes from https://shop.example/prices").nothing_more();
+    t.input(Input::Web(WebEvent::Closed { user: "u1".into() })).types("staff1", "anna: hi").nothing_more();
+    connect(&mut t, "u2", "anna_");
+    t.hears("anna_", "hi");
+    say(&mut t, "u2", "anna_", "again");
+    t.reads("staff1", "anna: again").nothing_more();
+    t.types("staff1", "anna: before the crash");
+    assert!(t.said_to("anna_").is_some());
+    t.crash().both_up();
+    connect(&mut t, "u3", "guest");
+    t.hears("guest", "before the crash");
+
+    say(&mut t, "u3", "mallory", "I have seen your user name");
+    t.online("staff1").credits(9);
+    let texts = t.ack_all();
+    assert!(texts.iter().any(|(_, text)| text.contains("mallory: I have seen")), "{texts:?}");
+}
+
+#[test]
+fn what_a_visitor_writes_can_be_no_command_of_any_side() {
+    let mut t = Bench::new();
+    t.says("anna", "a\r\n* staff1 to anna: x\u{3}4red\u{202e}")
+        .reads("staff1", "anna: a * staff1 to anna: xred");
+    t.says("anna", "\u{2}\u{f}");
+    assert_eq!(t.notice_to("anna").unwrap().1, words::EMPTY);
+    t.says("bob", "bob\nanna: give me the money").reads("staff1", "bob: bob anna: give me the money");
+    let line = IrcLine { action: true, place: Place::Channel("#support".into()), ..t.line("anna", "waves") };
+    t.irc(IrcEvent::Line(line)).reads("staff1", "anna: /me waves");
+}
+
+#[test]
+fn notices_of_services_begin_nothing_and_our_own_echo_is_nobody() {
+    let mut t = Bench::new();
+    let notice = IrcLine { speech: Speech::Notice, ..t.line("NickServ", "This nick is registered") };
+    t.irc(IrcEvent::Line(notice)).no_ims();
+    t.says("bridgebot", "echo").no_ims();
+    assert_eq!(t.desk.status().open_conversations, 0);
+}
+
+#[test]
+fn a_long_line_comes_in_pieces_each_with_its_label() {
+    let mut t = Bench::new();
+    let text = "word ".repeat(500);
+    t.says("anna", &text);
+    let texts: Vec<String> =
+        t.ack_all().into_iter().filter(|(to, _)| to == "staff1").map(|(_, text)| text).collect();
+    assert!(texts.len() > 1);
+    let pieces: Vec<&str> =
+        texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("anna: ")).collect();
+    assert_eq!(pieces.join(" "), text.trim());
+}
+
+#[test]
+fn typing_is_shown_where_it_costs_nothing() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    let typing = |typing| IrcEvent::Typing { from: source("anna", 1), typing };
+    let shown = |t: &Bench| -> Vec<(String, ImTyping)> {
+        let typing = t.out.iter().filter_map(|effect| match effect {
+            Effect::Aim(ACCOUNT, AimCommand::Typing { to, typing }) => Some((to.to_string(), *typing)),
+            _ => None,
+        });
+        typing.collect()
+    };
+    t.irc(typing(Typing::Active));
+    assert!(shown(&t).is_empty(), "nobody is in talks with anna yet");
+    t.types("staff1", "anna: hi").nothing_more();
+    t.after(6).irc(typing(Typing::Active)).irc(typing(Typing::Active)).irc(typing(Typing::Done));
+    assert_eq!(shown(&t), [("staff1".into(), ImTyping::Typing), ("staff1".into(), ImTyping::None)]);
+    t.out.clear();
+    t.aim(AimEvent::Typing { from: "staff1".into(), typing: ImTyping::Typing });
+    assert!(matches!(&t.out[..], [Effect::Irc(IrcCommand::Tag { to, tags })]
+        if to == "anna" && tags == &[("+typing".to_owned(), "active".to_owned())]));
+}

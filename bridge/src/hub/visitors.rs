@@ -1,0 +1,589 @@
+//! The desk towards visitors: their lines, where they are, and the answers they are owed.
+
+use std::time::Duration;
+
+use super::desk::{Desk, Effect};
+use crate::aim::event::{AimCommand, ImTyping};
+use crate::conversation::model::Address;
+use crate::conversation::wording::{self, visitor as words};
+use crate::conversation::{Author, ConversationId, Millis, VisitorKey, routing, text};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, SendId, Source, Speech, Typing};
+use crate::outbox::staff::{Rank, Row};
+use crate::outbox::visitor::AnswerId;
+use crate::store::Write;
+use crate::web::event::WebEvent;
+
+/// A daemon that was asked who has a nick, and did not answer, is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// A visitor is told once in this time to slow down, or that their lines are refused.
+const REPEAT_NOTICE: Duration = Duration::from_secs(10);
+/// Staff are shown once in this time that a visitor types.
+const SHOW_TYPING: Duration = Duration::from_secs(5);
+/// Credits that must be left before typing is worth sending.
+pub(super) const CREDITS_FOR_TYPING: u32 = 4;
+
+/// What became of a visitor's line, as `+bridgebot/state` says it.
+pub(super) mod state {
+    pub(in crate::hub) const STORED: &str = "stored";
+    pub(in crate::hub) const WAITING: &str = "waiting";
+    pub(in crate::hub) const TAKEN: &str = "taken";
+    pub(in crate::hub) const FAILED: &str = "failed";
+}
+
+/// Why a line is not taken: the kind of the notice, the words.
+type Refusal = (&'static str, &'static str);
+
+impl Desk {
+    pub(super) fn irc_event(&mut self, event: IrcEvent, now: Millis) {
+        match event {
+            IrcEvent::SignedOn { nick } => {
+                self.irc.nick = Some(nick);
+                self.irc.away = None;
+            }
+            IrcEvent::Joined { .. } => {}
+            IrcEvent::Line(line) => self.visitor_line(&line, now),
+            IrcEvent::Typing { from, typing } => self.visitor_types(&from, typing, now),
+            IrcEvent::Renamed { from, to } => self.renamed(&from, &to),
+            IrcEvent::Identified { source } => self.identified(&source, now),
+            IrcEvent::Gone { nick } => self.nick_gone(&nick, now),
+            IrcEvent::Accepted { id } => {
+                if let Some((_, answer)) = self.answers.accepted(AnswerId(id.0)) {
+                    self.write(Write::Paid(answer.id));
+                    self.counters.answers_paid += 1;
+                }
+            }
+            IrcEvent::Refused { id, refusal } => {
+                if let Some(conversation) = self.answers.refused(AnswerId(id.0)) {
+                    self.book.set_address(conversation, Address::Gone);
+                    self.tell_away(conversation, Some(&refusal), now);
+                }
+            }
+            IrcEvent::Lost { .. } => self.irc_lost(),
+        }
+    }
+
+    pub(super) fn web_event(&mut self, event: WebEvent) {
+        match event {
+            WebEvent::Opened { session, user, page } => {
+                if let Some(page) = &page
+                    && let Some(id) = self.book.by_key(&VisitorKey::session(&session.0))
+                {
+                    self.note_page(id, page);
+                }
+                self.connections.opened(session, user, page);
+            }
+            WebEvent::Named { user, nick } => {
+                let Some(connection) = self.connections.named(&user, &nick) else { return };
+                if let Some(id) = self.book.by_key(&VisitorKey::session(&connection.session.0)) {
+                    self.visitor_is_at(id, &nick);
+                }
+            }
+            WebEvent::Closed { user } => {
+                let Some(session) = self.connections.closed(&user) else { return };
+                if let Some(id) = self.book.by_key(&VisitorKey::session(&session.0)) {
+                    self.book.set_address(id, Address::Gone);
+                    self.answers.unproven(id);
+                }
+            }
+            WebEvent::History { session, range, limit, reply } => {
+                let Some(conversation) = self.book.by_key(&VisitorKey::session(&session.0)) else {
+                    // Who asks may have gone meanwhile.
+                    let _ = reply.send(Vec::new());
+                    return;
+                };
+                let untaken = if self.somebody_is_there() { state::STORED } else { state::WAITING };
+                self.effect(Effect::ReadForVisitor { conversation, range, limit, untaken, reply });
+            }
+        }
+    }
+
+    fn visitor_line(&mut self, line: &IrcLine, now: Millis) {
+        if self.irc.nick.as_deref().is_some_and(|ours| ours == line.from.nick) {
+            return;
+        }
+        let key = self.identify(&line.from);
+        let known = self.conversation_of(&key, &line.from, line.replayed);
+        // Services and bots speak by NOTICE; it begins no conversation.
+        if line.speech == Speech::Notice && known.is_none() {
+            return;
+        }
+        if self.is_store_down() {
+            self.refuse_line(None, line, ("refused", words::NOT_STORED), now);
+            return;
+        }
+        if let Some(id) = known {
+            self.visitor_is_at(id, &line.from.nick);
+        }
+        if let Some((id, entry)) = self.book.known(known, line.client_id.as_deref(), line.msgid.as_deref()) {
+            self.line_came_again(id, entry, line);
+            return;
+        }
+        let mut said = text::clean_line(&line.text);
+        if line.action && !said.is_empty() {
+            said.insert_str(0, "/me ");
+        }
+        if let Err(refusal) = self.admit(known, &said, line.replayed, now) {
+            self.refuse_line(known, line, refusal, now);
+            return;
+        }
+        let id = known.unwrap_or_else(|| self.open_conversation(key, line, now));
+        self.take_line(id, line, &said, now);
+    }
+
+    /// Stores a line and owes it to staff, in one transaction; then its sender may hear so.
+    fn take_line(&mut self, id: ConversationId, line: &IrcLine, said: &str, now: Millis) {
+        let spoke = self.book.next_spoken();
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        conversation.last_entry += 1;
+        conversation.last_at = now;
+        conversation.spoke = spoke;
+        let number = conversation.last_entry;
+        conversation.untaken.insert(number, line.client_id.clone());
+        let was_closed = !conversation.is_open();
+        let label = conversation.label.clone();
+        if was_closed {
+            self.book.set_closed(id, None);
+            self.write(Write::Closed(id, None));
+        }
+        self.book.remember(id, number, line.client_id.as_deref(), line.msgid.as_deref());
+        self.write(Write::Entry {
+            conversation: id,
+            number,
+            at: Millis::from_system(line.at),
+            author: Author::Visitor,
+            text: said.to_owned(),
+            client_id: line.client_id.clone(),
+            msgid: line.msgid.clone(),
+        });
+        self.owe_line(id, number, &label, said, now);
+        self.counters.lines += 1;
+
+        let nobody = !self.somebody_is_there();
+        if nobody {
+            self.attendance.due.insert(id);
+        }
+        let told = self.book.get(id).is_some_and(|conversation| conversation.told.waiting);
+        let reached = if nobody && told { state::WAITING } else { state::STORED };
+        // Where the visitor is about to hear that nobody is there, the line's state comes with it.
+        if !(nobody && !told && self.is_certain(now)) {
+            self.tell_state(&line.from.nick, line.client_id.as_deref(), reached, None);
+        }
+        self.refuse_if_not_stored(line);
+    }
+
+    /// One row for each recipient and piece.
+    fn owe_line(&mut self, id: ConversationId, number: u64, label: &str, said: &str, now: Millis) {
+        let staff = self.staff_names();
+        let Some(conversation) = self.book.get(id) else { return };
+        let mut recipients = routing::recipients(conversation, &staff);
+        if recipients.is_empty() {
+            recipients.push(super::staff::nobody());
+        }
+        let pieces: Vec<std::sync::Arc<str>> =
+            self.budget.pieces(label, said).into_iter().map(Into::into).collect();
+        for to in &recipients {
+            self.make_place(to, id, label, now);
+            for (index, piece) in pieces.iter().enumerate() {
+                let row = Row {
+                    id: self.delivery_id(),
+                    rank: Rank::Line,
+                    conversation: Some(id),
+                    entry: Some(number),
+                    last: index + 1 == pieces.len(),
+                    text: piece.clone(),
+                    at: now,
+                };
+                self.write(Write::Owe { to: to.clone(), row: row.clone() });
+                self.outbox.enqueue(to, row);
+            }
+        }
+    }
+
+    /// Somebody away for long keeps the newest lines; one line tells of the older.
+    fn make_place(&mut self, to: &oscar_im::ScreenName, id: ConversationId, label: &str, now: Millis) {
+        let Some(left_out) = self.outbox.make_place(to, id) else { return };
+        self.write(Write::Drop(left_out.row.id));
+        if !left_out.told {
+            let row = Row {
+                id: self.delivery_id(),
+                rank: Rank::Line,
+                conversation: Some(id),
+                entry: None,
+                last: true,
+                text: wording::left_out(label).into(),
+                at: now,
+            };
+            self.write(Write::Owe { to: to.clone(), row: row.clone() });
+            self.outbox.enqueue_in_front(to, row);
+        }
+    }
+
+    fn open_conversation(&mut self, key: VisitorKey, line: &IrcLine, now: Millis) -> ConversationId {
+        let (from, pace) = (&line.from, self.settings.pace);
+        let id = self.book.open(key.clone(), &from.nick, now);
+        let label = self.label(id);
+        self.write(Write::Open { id, key, label: label.clone(), at: now });
+        if let Some(conversation) = self.book.get_mut(id).filter(|_| !line.replayed) {
+            conversation.bucket.take(pace, now);
+        }
+        self.visitor_is_at(id, &from.nick);
+        let page =
+            self.connections.behind(&from.user, &from.nick).and_then(|connection| connection.page.clone());
+        if let Some(page) = page {
+            self.note_page(id, &page);
+            let page =
+                self.book.get(id).and_then(|conversation| conversation.page.clone()).unwrap_or_default();
+            for member in self.staff_names() {
+                self.tell(&member, Rank::Passenger, &wording::page(&label, &page), now);
+            }
+        }
+        if self.settings.routing == routing::Routing::Claim {
+            for member in self.staff_names() {
+                self.tell(&member, Rank::Passenger, &wording::unclaimed(&label), now);
+            }
+        }
+        id
+    }
+
+    /// Origin and path only: what comes behind may hold secrets.
+    fn note_page(&mut self, id: ConversationId, page: &str) {
+        const MOST: usize = 200;
+        let path = page.split(['?', '#']).next().unwrap_or_default();
+        let page: String = text::clean_line(path).chars().take(MOST).collect();
+        if let Some(conversation) = self.book.get_mut(id)
+            && conversation.page.as_ref() != Some(&page)
+        {
+            conversation.page = Some(page.clone());
+            self.write(Write::Page(id, page));
+        }
+    }
+
+    /// May this line be taken?
+    fn admit(
+        &mut self,
+        known: Option<ConversationId>,
+        said: &str,
+        replayed: bool,
+        now: Millis,
+    ) -> Result<(), Refusal> {
+        if said.is_empty() {
+            return Err(("refused", words::EMPTY));
+        }
+        let (pace, most_waiting) = (self.settings.pace, self.settings.most_waiting);
+        let Some(conversation) = known.and_then(|id| self.book.get_mut(id)) else {
+            let room = self.book.open_count() < self.settings.most_open;
+            return if room { Ok(()) } else { Err(("refused", words::TOO_MANY_VISITORS)) };
+        };
+        if conversation.blocked {
+            return Err(("refused", words::BLOCKED));
+        }
+        if conversation.untaken.len() >= most_waiting {
+            return Err(("refused", words::TOO_MANY_WAIT));
+        }
+        // What the daemon kept for us comes all at once; its sender was not too fast.
+        if !replayed && !conversation.bucket.take(pace, now) {
+            return Err(("slow-down", words::SLOW_DOWN));
+        }
+        Ok(())
+    }
+
+    fn refuse_line(
+        &mut self,
+        known: Option<ConversationId>,
+        line: &IrcLine,
+        (kind, words): Refusal,
+        now: Millis,
+    ) {
+        self.counters.lines_refused += 1;
+        self.tell_state(&line.from.nick, line.client_id.as_deref(), state::FAILED, Some(words));
+        if line.speech == Speech::Notice {
+            return;
+        }
+        let told = known.and_then(|id| self.book.get_mut(id)).map(|conversation| match kind {
+            "slow-down" => &mut conversation.told.slow_down,
+            _ => &mut conversation.told.refused,
+        });
+        if let Some(told) = told {
+            if told.is_some_and(|at| now.since(at) < REPEAT_NOTICE) {
+                return;
+            }
+            *told = Some(now);
+        }
+        // A client that reads states has the words already; too fast it should hear anyhow.
+        if line.client_id.is_none() || kind == "slow-down" {
+            let notice = self.notice(&line.from.nick, kind, words);
+            if let Some(notice) = notice {
+                self.effect(notice);
+            }
+        }
+    }
+
+    /// What the sender hears when the transaction fails.
+    fn refuse_if_not_stored(&mut self, line: &IrcLine) {
+        let refusal = match line.client_id.as_deref() {
+            Some(client_id) => {
+                self.state_effect(&line.from.nick, client_id, state::FAILED, Some(words::NOT_STORED))
+            }
+            None => self.notice(&line.from.nick, "refused", words::NOT_STORED),
+        };
+        if let Some(refusal) = refusal {
+            self.refusal(refusal);
+        }
+    }
+
+    fn line_came_again(&mut self, id: ConversationId, entry: u64, line: &IrcLine) {
+        let Some(conversation) = self.book.get(id) else { return };
+        let reached = match conversation.untaken.contains_key(&entry) {
+            false => state::TAKEN,
+            true if self.somebody_is_there() => state::STORED,
+            true => state::WAITING,
+        };
+        self.tell_state(&line.from.nick, line.client_id.as_deref(), reached, None);
+    }
+
+    /// What became of a line; only clients that gave it an id are told.
+    pub(super) fn tell_state(
+        &mut self,
+        nick: &str,
+        client_id: Option<&str>,
+        reached: &'static str,
+        reason: Option<&str>,
+    ) {
+        let Some(client_id) = client_id else { return };
+        if let Some(effect) = self.state_effect(nick, client_id, reached, reason) {
+            self.effect(effect);
+        }
+    }
+
+    fn state_effect(
+        &self,
+        nick: &str,
+        client_id: &str,
+        reached: &str,
+        reason: Option<&str>,
+    ) -> Option<Effect> {
+        self.irc.nick.as_ref()?;
+        let mut tags = vec![
+            ("+bridgebot/id".to_owned(), client_id.to_owned()),
+            ("+bridgebot/state".to_owned(), reached.to_owned()),
+        ];
+        tags.extend(reason.map(|reason| ("+bridgebot/reason".to_owned(), reason.to_owned())));
+        Some(Effect::Irc(IrcCommand::Tag { to: nick.to_owned(), tags }))
+    }
+
+    /// The best that is known about who sent something.
+    fn identify(&self, from: &Source) -> VisitorKey {
+        if let Some(connection) = self.connections.behind(&from.user, &from.nick) {
+            return VisitorKey::session(&connection.session.0);
+        }
+        match (&from.account, from.signed_on) {
+            (Some(account), _) => VisitorKey::account(account),
+            (None, Some(signed_on)) => VisitorKey::connection(&from.user, &from.host, signed_on),
+            (None, None) => VisitorKey::nick(&from.nick, &from.user, &from.host),
+        }
+    }
+
+    /// The conversation of a visitor. One that was begun while less was known about the same visitor is theirs too,
+    /// and is known by the better key from now on.
+    fn conversation_of(&mut self, key: &VisitorKey, from: &Source, replayed: bool) -> Option<ConversationId> {
+        if let Some(id) = self.book.by_key(key) {
+            return Some(id);
+        }
+        if key.is_session() {
+            return None;
+        }
+        if key.is_nick() {
+            // The daemon did not say when this connection began. It is the one that we know if it never left.
+            let id = self.book.by_nick(&from.nick)?;
+            let conversation = self.book.get(id)?;
+            let stayed = replayed || matches!(conversation.address, Address::Here(_));
+            let same = conversation.key.as_ref()?.is_connection_of(&from.user, &from.host);
+            return (stayed && same).then_some(id);
+        }
+        let connection =
+            from.signed_on.map(|signed_on| VisitorKey::connection(&from.user, &from.host, signed_on));
+        let nick = VisitorKey::nick(&from.nick, &from.user, &from.host);
+        let id = connection.into_iter().chain([nick]).find_map(|lesser| self.book.by_key(&lesser))?;
+        self.book.set_key(id, Some(key.clone()));
+        self.write(Write::Key(id, Some(key.clone())));
+        Some(id)
+    }
+
+    /// A visitor spoke or registered under this nick.
+    fn visitor_is_at(&mut self, id: ConversationId, nick: &str) {
+        let Some(conversation) = self.book.get(id) else { return };
+        if matches!(&conversation.address, Address::Here(known) if known == nick) {
+            return;
+        }
+        self.book.here(id, nick);
+        self.answers.unproven(id);
+        self.write(Write::Nick(id, nick.to_owned()));
+    }
+
+    fn renamed(&mut self, from: &Source, to: &str) {
+        let Some(id) = self.book.by_nick(&from.nick) else { return };
+        let key = self.book.get(id).and_then(|conversation| conversation.key.clone());
+        if key.is_some_and(|key| key.is_nick()) {
+            let key = VisitorKey::nick(to, &from.user, &from.host);
+            self.book.set_key(id, Some(key.clone()));
+            self.write(Write::Key(id, Some(key)));
+        }
+        self.visitor_is_at(id, to);
+    }
+
+    fn nick_gone(&mut self, nick: &str, now: Millis) {
+        let Some(id) = self.book.by_nick(nick) else { return };
+        self.book.set_address(id, Address::Gone);
+        self.answers.unproven(id);
+        let key = self.book.get(id).and_then(|conversation| conversation.key.clone());
+        if key.is_some_and(|key| key.is_nick()) {
+            // Whoever has the nick next is somebody else, as far as anybody can tell.
+            self.book.set_key(id, None);
+            self.write(Write::Key(id, None));
+        }
+        if self.answers.owed(id) > 0 {
+            self.tell_away(id, None, now);
+        }
+    }
+
+    /// Who has the nick of somebody we owe something.
+    fn identified(&mut self, source: &Source, now: Millis) {
+        let Some(id) = self.book.by_nick(&source.nick) else { return };
+        let Some(conversation) = self.book.get(id) else { return };
+        if !matches!(conversation.address, Address::Asked(..) | Address::Unverified(_)) {
+            return;
+        }
+        let key = conversation.key.clone();
+        let found = self.identify(source);
+        let same = key.as_ref() == Some(&found)
+            // An account is known by its name; a connection stays what it is while it lives.
+            || key.as_ref().is_some_and(|key| {
+                source.signed_on.is_some_and(|at| {
+                    *key == VisitorKey::connection(&source.user, &source.host, at)
+                })
+            });
+        if same {
+            self.visitor_is_at(id, &source.nick);
+        } else {
+            self.nick_gone(&source.nick, now);
+        }
+    }
+
+    fn irc_lost(&mut self) {
+        self.irc.nick = None;
+        self.irc.away = None;
+        self.answers.lost();
+        // While we don't look, nicks change hands. The gateway goes on looking after its own.
+        let here: Vec<(ConversationId, String)> = self
+            .book
+            .iter()
+            .filter(|conversation| conversation.key.as_ref().is_none_or(|key| !key.is_session()))
+            .filter_map(|conversation| Some((conversation.id, conversation.address.nick()?.to_owned())))
+            .collect();
+        for (id, nick) in here {
+            self.book.set_address(id, Address::Unverified(nick));
+        }
+    }
+
+    /// Tells staff, once for each absence, that a visitor is not there to get an answer.
+    pub(super) fn tell_away(&mut self, id: ConversationId, why: Option<&IrcRefusal>, now: Millis) {
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        if std::mem::replace(&mut conversation.told.away, true) {
+            return;
+        }
+        let label = conversation.label.clone();
+        let words = match why {
+            Some(IrcRefusal::Cannot(words)) => wording::visitor_unreachable(&label, &text::clean_line(words)),
+            Some(IrcRefusal::NoSuchNick) | None => wording::visitor_away(&label),
+        };
+        for to in self.answers.authors(id) {
+            self.tell(&to, Rank::Reply, &words, now);
+        }
+    }
+
+    /// Sends answers to visitors who are there; asks about those who may not be.
+    pub(super) fn pay_answers(&mut self, now: Millis) {
+        if self.irc.nick.is_none() {
+            return;
+        }
+        let waiting: Vec<ConversationId> = self.answers.waiting().collect();
+        for id in waiting {
+            let Some(conversation) = self.book.get(id) else { continue };
+            match conversation.address.clone() {
+                Address::Here(nick) => self.pay(id, &nick),
+                Address::Unverified(nick) => {
+                    self.book.set_address(id, Address::Asked(nick.clone(), now));
+                    self.effect(Effect::Irc(IrcCommand::Identify { nick }));
+                }
+                Address::Asked(nick, at) if now.since(at) >= ASK_AGAIN => {
+                    self.book.set_address(id, Address::Unverified(nick));
+                }
+                Address::Asked(..) | Address::Gone => {}
+            }
+        }
+    }
+
+    fn pay(&mut self, id: ConversationId, nick: &str) {
+        // The widget shows an entry once, however often it comes; to others a repeat has to be marked.
+        let by_session = self
+            .book
+            .get(id)
+            .and_then(|conversation| conversation.key.as_ref())
+            .is_some_and(VisitorKey::is_session);
+        while let Some(answer) = self.answers.depart(id) {
+            let mut text = answer.text.clone();
+            if answer.again && !by_session {
+                text.push_str(words::AGAIN);
+            }
+            let say = IrcCommand::Say {
+                id: SendId(answer.id.0),
+                to: nick.to_owned(),
+                speech: Speech::Privmsg,
+                text,
+                tags: vec![
+                    ("+bridgebot/from".to_owned(), answer.from.to_string()),
+                    ("+bridgebot/entry".to_owned(), answer.entry.to_string()),
+                ],
+            };
+            self.effect(Effect::Irc(say));
+        }
+    }
+
+    /// Shows staff who talk with a visitor that the visitor types, where credits are to spare.
+    fn visitor_types(&mut self, from: &Source, typing: Typing, now: Millis) {
+        let Some(id) = self.book.by_key(&self.identify(from)) else { return };
+        let typing = match typing {
+            Typing::Active => ImTyping::Typing,
+            Typing::Paused => ImTyping::Paused,
+            Typing::Done => ImTyping::None,
+        };
+        if typing == ImTyping::Typing {
+            if self.typing_shown.get(&id).is_some_and(|at| now.since(*at) < SHOW_TYPING) {
+                return;
+            }
+            self.typing_shown.insert(id, now);
+        } else if self.typing_shown.remove(&id).is_none() {
+            return;
+        }
+        if self.outbox.is_pressed() {
+            return;
+        }
+        let holder = self.book.get(id).and_then(|conversation| conversation.holder.clone());
+        let talking: Vec<oscar_im::ScreenName> = self
+            .staff
+            .iter()
+            .filter(|member| member.is_available())
+            .filter(|member| {
+                holder.as_ref() == Some(&member.name)
+                    || member.last.as_ref().is_some_and(|last| last.conversations == [id])
+            })
+            .map(|member| member.name.clone())
+            .collect();
+        for to in talking {
+            let Some(account) = self.account_for(&to) else { continue };
+            if self.accounts.get(account.0).is_some_and(|account| account.credits >= CREDITS_FOR_TYPING) {
+                self.effect(Effect::Aim(account, AimCommand::Typing { to, typing }));
+            }
+        }
+    }
+}
