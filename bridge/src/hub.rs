@@ -1,9 +1,9 @@
 //! The hub: the one task that joins the domain, the outboxes and the store with the links.
 //!
-//! It takes what the links say, lets the [`desk`] decide, makes the decisions durable, and only then acts on them.
+//! It takes what the links say, lets the desk decide, makes the decisions durable, and only then acts on them.
 //! While a commit is under way, events wait in the links' channels (256 each; full: the link stops reading) and are
 //! decided together afterwards: that is the store's group commit. Commands that a link's channel (64) can't take wait
-//! here, bounded: of messages by the outboxes' windows, of typing and states by [`MOST_PENDING`], beyond which they are
+//! here, bounded: of messages by the outboxes' windows, of typing and states by a number, beyond which they are
 //! left out and counted. So the hub never waits for a link.
 
 mod commands;

@@ -49,7 +49,7 @@ impl TokenBucket {
     }
 }
 
-/// Remembers which strangers were answered, so that each is answered at most once in [`Strangers::QUIET`].
+/// Remembers which strangers were answered, so that each is answered at most once an hour.
 #[derive(Debug, Default)]
 pub struct Strangers {
     answered: HashMap<ScreenName, Millis>,

@@ -1,6 +1,6 @@
 //! The store in a thread of its own: an engine may wait for a disk, the runtime may not.
 //!
-//! The channel holds [`JOBS`] jobs. Full: a commit waits (only the hub commits, one at a time), a reading is refused.
+//! The channel holds 64 jobs. Full: a commit waits (only the hub commits, one at a time), a reading is refused.
 //! The hub hands over what came while the last commit was under way as one transaction: that is the group commit.
 
 use std::thread::JoinHandle;
