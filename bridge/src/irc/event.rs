@@ -158,7 +158,7 @@ pub enum IrcCommand {
         speech: Speech,
         /// May hold line breaks: each becomes a line.
         text: String,
-        /// Client tags with their `+`, unescaped; left out where the daemon does not relay tags.
+        /// Client tags with their `+`, unescaped, on each line of it; left out where the daemon does not relay tags.
         tags: Vec<(String, String)>,
     },
     /// TAGMSG; nothing where the daemon does not relay tags. No receipt.

@@ -8,7 +8,7 @@ const MAX_LINE: usize = 8191 + 512;
 
 /// Collects bytes into lines.
 #[derive(Debug, Default)]
-pub(super) struct Framer {
+pub(crate) struct Framer {
     partial: Vec<u8>,
     /// Inside a line that is too long, up to its end.
     skipping: bool,
@@ -16,7 +16,7 @@ pub(super) struct Framer {
 
 impl Framer {
     /// Takes what was read and gives each line that it completes, without its end; empty lines are left out.
-    pub(super) fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(String)) {
+    pub(crate) fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(String)) {
         for piece in bytes.split_inclusive(|byte| matches!(byte, b'\r' | b'\n')) {
             let ended = matches!(piece.last(), Some(b'\r' | b'\n'));
             let content = if ended { piece.split_last().map_or(piece, |(_, rest)| rest) } else { piece };

@@ -17,7 +17,7 @@ pub mod timestamp;
 
 mod caps;
 mod channels;
-mod framing;
+pub(crate) mod framing;
 mod isupport;
 mod message;
 mod nick;

@@ -277,8 +277,6 @@ impl Session {
         }
         let last = pieces.len() - 1;
         for (at, piece) in pieces.into_iter().enumerate() {
-            // The tags name the whole message: once is enough.
-            let tags = if at == 0 { tags } else { &[] };
             let line = Line::new(command).word(&target).trailing(&LineText::flat(piece));
             self.speak(line, to, Some(id), at == last, Some(speech), tags);
         }

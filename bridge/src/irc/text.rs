@@ -37,6 +37,11 @@ impl Word {
         fits.then(|| Self(text.to_owned()))
     }
 
+    /// `*`, which stands for a name that is not known.
+    pub fn star() -> Self {
+        Self("*".to_owned())
+    }
+
     /// The parameter.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -471,8 +471,8 @@ mod speaking {
             [
                 "AWAY :gone QUIT",
                 "@label=b1;+b=\\r\\nQUIT\\s: PRIVMSG anna :a",
-                "@label=b2 PRIVMSG anna :QUIT",
-                "@label=b3 PRIVMSG anna :QUIT"
+                "@label=b2;+b=\\r\\nQUIT\\s: PRIVMSG anna :QUIT",
+                "@label=b3;+b=\\r\\nQUIT\\s: PRIVMSG anna :QUIT"
             ]
         );
     }
