@@ -31,7 +31,8 @@
 
 use crate::ScreenName;
 use crate::foodgroup::icbm::Cookie;
-use crate::session::{self, CloseReason, Event, SendError, Session, Typing};
+use crate::service::{Event as ServiceEvent, ServiceSession};
+use crate::session::{self, CloseReason, Event, SendError, Service, Session, Typing};
 use crate::sign_on::{Authorized, Credentials, Identity, Method, SignOn, SignOnError};
 use crate::wire::flap::{Ending, FlapProgress};
 use crate::wire::{FlapChannel, FlapDecoder, FlapError, Frame};
@@ -166,6 +167,12 @@ where
     Ok(Client::new(stream, config.session.clone(), authorized.screen_name, &authorized.cookie))
 }
 
+/// Connects to a service that [`Event::ServiceReady`] named, over TCP. `port` is for a service that names none.
+pub async fn connect_service(service: &Service, port: u16) -> io::Result<ServiceClient<TcpStream>> {
+    let stream = tcp(service.address.host.clone(), service.address.port.unwrap_or(port)).await?;
+    Ok(ServiceClient::for_service(stream, service))
+}
+
 /// A TCP connection without delay for small frames: the connector of [`connect`].
 pub async fn tcp(host: String, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host, port)).await?;
@@ -223,10 +230,81 @@ where
     }
 }
 
-/// A session with its connection. Belongs to one task.
+/// A session with its connection.
+pub type Client<S> = Driver<S, Session>;
+
+/// A service, such as a chat room, with its connection.
+pub type ServiceClient<S> = Driver<S, ServiceSession>;
+
+/// What a [`Driver`] drives; the documentation of [`crate::session`] says how. Not to be implemented elsewhere: it may
+/// grow.
+pub trait Machine {
+    /// What it tells.
+    type Event;
+    /// A frame came.
+    fn receive(&mut self, frame: &Frame, now: Instant);
+    /// The connection has ended.
+    fn closed(&mut self, why: &str);
+    /// What came is no FLAP.
+    fn broken(&mut self, why: &str);
+    /// Time has passed.
+    fn handle_timeout(&mut self, now: Instant);
+    /// Until when.
+    fn poll_timeout(&self, now: Instant) -> Option<Instant>;
+    /// What to send.
+    fn poll_transmit(&mut self) -> Option<Frame>;
+    /// What happened.
+    fn poll_event(&mut self) -> Option<Self::Event>;
+    /// The last event, apart from the others.
+    fn end(event: Self::Event) -> Result<Self::Event, CloseReason>;
+    /// And back.
+    fn ended(reason: CloseReason) -> Self::Event;
+}
+
+macro_rules! machine {
+    ($machine:ty, $event:ident) => {
+        impl Machine for $machine {
+            type Event = $event;
+            fn receive(&mut self, frame: &Frame, now: Instant) {
+                <$machine>::receive(self, frame, now);
+            }
+            fn closed(&mut self, why: &str) {
+                <$machine>::closed(self, why);
+            }
+            fn broken(&mut self, why: &str) {
+                <$machine>::broken(self, why);
+            }
+            fn handle_timeout(&mut self, now: Instant) {
+                <$machine>::handle_timeout(self, now);
+            }
+            fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+                <$machine>::poll_timeout(self, now)
+            }
+            fn poll_transmit(&mut self) -> Option<Frame> {
+                <$machine>::poll_transmit(self)
+            }
+            fn poll_event(&mut self) -> Option<$event> {
+                <$machine>::poll_event(self)
+            }
+            fn end(event: $event) -> Result<$event, CloseReason> {
+                match event {
+                    $event::Closed(reason) => Err(reason),
+                    event => Ok(event),
+                }
+            }
+            fn ended(reason: CloseReason) -> $event {
+                $event::Closed(reason)
+            }
+        }
+    };
+}
+machine!(Session, Event);
+machine!(ServiceSession, ServiceEvent);
+
+/// A machine with its connection. Belongs to one task.
 #[derive(Debug)]
-pub struct Client<S> {
-    session: Session,
+pub struct Driver<S, M> {
+    session: M,
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
     decoder: FlapDecoder,
@@ -238,12 +316,11 @@ pub struct Client<S> {
     over: Option<(CloseReason, tokio::time::Instant)>,
 }
 
-impl<S: AsyncRead + AsyncWrite> Client<S> {
-    /// Over a stream to a server that gave out `cookie`: for a migration ([`CloseReason::Migrated`]) or a test.
-    pub fn new(stream: S, config: session::Config, screen_name: ScreenName, cookie: &[u8]) -> Self {
+impl<S: AsyncRead + AsyncWrite, M: Machine> Driver<S, M> {
+    fn drive(stream: S, session: M) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         Self {
-            session: Session::new(config, screen_name, cookie, now()),
+            session,
             reader,
             writer,
             decoder: FlapDecoder::default(),
@@ -254,21 +331,19 @@ impl<S: AsyncRead + AsyncWrite> Client<S> {
         }
     }
 
-    /// What happened next. Cancel-safe: nothing is lost if the future is dropped. After [`Event::Closed`], which comes
+    /// What happened next. Cancel-safe: nothing is lost if the future is dropped. After the event `Closed`, which comes
     /// when the last frames are sent, it gives the same again.
-    pub async fn event(&mut self) -> Event {
+    pub async fn event(&mut self) -> M::Event {
         loop {
             if let Some((reason, deadline)) = &self.over {
                 let (reason, deadline) = (reason.clone(), *deadline);
                 // Whatever becomes of the last frames, the session is over.
                 let _ = timeout_at(deadline, self.say_goodbye()).await;
-                return Event::Closed(reason);
+                return M::ended(reason);
             }
-            match self.session.poll_event() {
-                Some(Event::Closed(reason)) => {
-                    self.over = Some((reason, tokio::time::Instant::now() + GOODBYE));
-                }
-                Some(event) => return event,
+            match self.session.poll_event().map(M::end) {
+                Some(Ok(event)) => return event,
+                Some(Err(reason)) => self.over = Some((reason, tokio::time::Instant::now() + GOODBYE)),
                 None => self.step().await,
             }
         }
@@ -337,6 +412,35 @@ impl<S: AsyncRead + AsyncWrite> Client<S> {
             }
             write_some(&mut self.writer, &mut self.outgoing, &mut self.flushed).await?;
         }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite> ServiceClient<S> {
+    /// Over a stream to the address that `service` names.
+    pub fn for_service(stream: S, service: &Service) -> Self {
+        Self::drive(stream, ServiceSession::new(service, now()))
+    }
+
+    /// See [`ServiceSession::find_or_create`].
+    pub fn find_or_create(&mut self, name: &str, exchange: u16) -> Result<(), SendError> {
+        self.session.find_or_create(name, exchange, now())
+    }
+
+    /// See [`ServiceSession::say`].
+    pub fn say(&mut self, cookie: Cookie, plain: &str) -> Result<(), SendError> {
+        self.session.say(cookie, plain, now())
+    }
+
+    /// See [`ServiceSession::leave`].
+    pub fn leave(&mut self) {
+        self.session.leave();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite> Client<S> {
+    /// Over a stream to a server that gave out `cookie`: for a migration ([`CloseReason::Migrated`]) or a test.
+    pub fn new(stream: S, config: session::Config, screen_name: ScreenName, cookie: &[u8]) -> Self {
+        Self::drive(stream, Session::new(config, screen_name, cookie, now()))
     }
 
     /// The session, for all that it tells without changing: buddy list, presence.

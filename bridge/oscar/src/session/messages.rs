@@ -57,7 +57,7 @@ pub struct ImOptions {
 impl Session {
     /// How many messages may go at once without coming near the rate limit; at most 64.
     pub fn im_credits(&self, now: Instant) -> u32 {
-        if self.is_online() { self.pacer.credits(IM, self.elapsed(now)) } else { 0 }
+        if self.is_online() { self.connection.pacer.credits(IM, self.elapsed(now)) } else { 0 }
     }
 
     /// When [`Session::im_credits`] is at least 1: `now` if it is. None while nothing may be sent at all.
@@ -65,7 +65,7 @@ impl Session {
         if !self.is_online() {
             return None;
         }
-        self.pacer.next_credit_at(IM, self.elapsed(now)).map(|at| self.epoch + at)
+        self.connection.pacer.next_credit_at(IM, self.elapsed(now)).map(|at| self.connection.instant(at))
     }
 
     /// Sends a message of plain text, `\n` for line breaks. Costs a credit. Its end is [`Event::ImAcked`],
@@ -95,7 +95,7 @@ impl Session {
         if !to.is_valid() {
             return Err(SendError::InvalidName);
         }
-        if self.messages.unacknowledged.len() >= MAX_UNACKNOWLEDGED || self.outgoing.is_full() {
+        if self.messages.unacknowledged.len() >= MAX_UNACKNOWLEDGED || self.connection.outgoing.is_full() {
             return Err(SendError::Busy);
         }
         let data = ImData::of_text(text).map_err(|_| SendError::TooLong)?;
@@ -109,17 +109,17 @@ impl Session {
         }
         // libpurple tells that it types only to those whose messages have this.
         tlvs.push(tlv::WANTS_TYPING, []);
-        let request_id = self.next_id();
+        let request_id = self.connection.next_id();
         let body = ImToHost { cookie, channel: channel::IM, to: to.clone(), tlvs };
         let frame = Frame::body(request_id, &body).map_err(|_| SendError::TooLong)?;
         if frame.payload.len() > MAX_SENT_PAYLOAD {
             return Err(SendError::TooLong);
         }
         let now = self.elapsed(now);
-        if !self.pacer.send_now(IM, now) {
+        if !self.connection.pacer.send_now(IM, now) {
             return Err(SendError::NoCredit);
         }
-        self.outgoing.push(frame);
+        self.connection.outgoing.push(frame);
         self.messages.unacknowledged.push_back(Unacknowledged {
             cookie,
             request_id,
@@ -145,12 +145,13 @@ impl Session {
         };
         let notice =
             TypingNotice { cookie: Cookie::default(), channel: channel::IM, screen_name: to.clone(), event };
-        let request_id = self.next_id();
+        let request_id = self.connection.next_id();
         let frame = Frame::body(request_id, &notice).map_err(|_| SendError::TooLong)?;
         let now = self.elapsed(now);
-        if !self.outgoing.is_full() && self.pacer.send_now((TypingNotice::GROUP, TypingNotice::SUBGROUP), now)
+        if !self.connection.outgoing.is_full()
+            && self.connection.pacer.send_now((TypingNotice::GROUP, TypingNotice::SUBGROUP), now)
         {
-            self.outgoing.push(frame);
+            self.connection.outgoing.push(frame);
         }
         Ok(())
     }

@@ -16,7 +16,6 @@ mod buddy_list;
 mod config;
 mod event;
 mod messages;
-mod pacer;
 mod start_up;
 mod watching;
 
@@ -26,11 +25,10 @@ pub use event::{CloseReason, Event, ImReceived, Invitation, Presence, SendError,
 pub use messages::ImOptions;
 
 use crate::ScreenName;
+use crate::connection::Connection;
 use crate::foodgroup::{Body, FoodGroup, SnacBody, bucp, oservice};
-use crate::outgoing::Outgoing;
-use crate::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use crate::wire::{FlapChannel, Frame, Snac, Tlvs, Wire};
 use messages::Messages;
-use pacer::Pacer;
 use start_up::State;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -42,20 +40,11 @@ pub struct Session {
     config: Config,
     screen_name: ScreenName,
     state: State,
-    /// Times are kept as the time since then.
-    epoch: Instant,
-    started: Duration,
-    /// When something last came.
-    heard: Duration,
-    /// When the last keep-alive frame was queued.
-    kept_alive: Duration,
+    connection: Connection,
     /// When an answer was last asked for, until something comes.
     probed: Option<Duration>,
     /// The groups that the server named in 01/03.
     groups: Vec<FoodGroup>,
-    next_request: u32,
-    pacer: Pacer,
-    outgoing: Outgoing,
     events: VecDeque<Event>,
     messages: Messages,
     watching: Watching,
@@ -66,30 +55,18 @@ impl Session {
     /// Ready to send its sign-on frame, with the cookie from [`crate::sign_on::Authorized`]. `now` is the time at
     /// which the connection stood; no later call may give an earlier one.
     pub fn new(config: Config, screen_name: ScreenName, cookie: &[u8], now: Instant) -> Self {
-        let mut session = Self {
+        Self {
+            connection: Connection::new(cookie, config.keep_alive, now),
             config,
             screen_name,
             state: State::Hello,
-            epoch: now,
-            started: Duration::ZERO,
-            heard: Duration::ZERO,
-            kept_alive: Duration::ZERO,
             probed: None,
             groups: Vec::new(),
-            next_request: 0,
-            pacer: Pacer::default(),
-            outgoing: Outgoing::default(),
             events: VecDeque::new(),
             messages: Messages::default(),
             watching: Watching::default(),
             closed: false,
-        };
-        let hello = SignOnFrame { version: 1, tlvs: Tlvs::new().with(bucp::tlv::COOKIE, cookie) };
-        match hello.to_bytes() {
-            Ok(payload) => session.outgoing.push(Frame::new(FlapChannel::SignOn, payload)),
-            Err(error) => session.close(CloseReason::Protocol(error.to_string())),
         }
-        session
     }
 
     /// Our name as the server displays it.
@@ -108,7 +85,7 @@ impl Session {
             return;
         }
         let now = self.elapsed(now);
-        self.heard = now;
+        self.connection.hear(now);
         self.probed = None;
         match frame.channel {
             FlapChannel::Data => match Snac::decode(&frame.payload) {
@@ -140,23 +117,20 @@ impl Session {
         }
         let now = self.elapsed(now);
         if self.state != State::Online {
-            if now >= self.started + self.config.start_up_deadline {
+            if now >= self.config.start_up_deadline {
                 self.close(CloseReason::StartUpTimeout(self.state.waits_for()));
                 return;
             }
         } else if let Some(probed) = self.probed {
             if now >= probed + self.config.probe_deadline {
-                self.close(CloseReason::Silent(now.saturating_sub(self.heard)));
+                self.close(CloseReason::Silent(now.saturating_sub(self.connection.heard())));
                 return;
             }
-        } else if now >= self.heard + self.config.probe_after {
+        } else if now >= self.connection.heard() + self.config.probe_after {
             self.probed = Some(now);
             self.request(&oservice::UserInfoQuery {});
         }
-        if now >= self.next_keep_alive() {
-            self.kept_alive = now;
-            self.outgoing.push(Frame::new(FlapChannel::KeepAlive, Vec::new()));
-        }
+        self.connection.keep_alive(now);
         self.expire_messages(now);
         self.flush(now);
     }
@@ -167,22 +141,22 @@ impl Session {
             return None;
         }
         let patience = match (self.state == State::Online, self.probed) {
-            (false, _) => self.started + self.config.start_up_deadline,
+            (false, _) => self.config.start_up_deadline,
             (true, Some(probed)) => probed + self.config.probe_deadline,
-            (true, None) => self.heard + self.config.probe_after,
+            (true, None) => self.connection.heard() + self.config.probe_after,
         };
         let due = [
             Some(patience),
-            Some(self.next_keep_alive()),
+            Some(self.connection.next_keep_alive()),
             self.messages.first_deadline(),
-            if self.outgoing.is_full() { None } else { self.pacer.next_at(self.elapsed(now)) },
+            self.connection.next_flush(self.elapsed(now)),
         ];
-        due.into_iter().flatten().min().map(|due| self.epoch + due)
+        due.into_iter().flatten().min().map(|due| self.connection.instant(due))
     }
 
     /// The next frame to send.
     pub fn poll_transmit(&mut self) -> Option<Frame> {
-        self.outgoing.poll()
+        self.connection.outgoing.poll()
     }
 
     /// What happened next.
@@ -193,7 +167,7 @@ impl Session {
     /// Signs off: what is queued is dropped, a sign-off frame goes, and the session is over.
     pub fn sign_off(&mut self) {
         if !self.closed {
-            self.outgoing.push(Frame::new(FlapChannel::SignOff, Vec::new()));
+            self.connection.outgoing.push(Frame::new(FlapChannel::SignOff, Vec::new()));
             self.close(CloseReason::SignedOff);
         }
     }
@@ -229,7 +203,7 @@ impl Session {
                 Body::UserInfoReply(reply) => self.receive_user_info(reply),
                 Body::OwnUserInfo(own) => self.receive_own_info(own),
                 Body::RateParamChange(change) => {
-                    self.pacer.adopt(change.class, now);
+                    self.connection.pacer.adopt(change.class, now);
                     let (class, code) = (change.class.id, change.code);
                     self.events.push_back(Event::RateChanged { class, code });
                 }
@@ -240,12 +214,12 @@ impl Session {
                 Body::ServiceResponse(response) => self.receive_service(snac.request_id, &response.tlvs),
                 Body::Pause(_) => {
                     let groups = self.groups.clone();
-                    self.urgent(&oservice::PauseAck { groups });
-                    self.pacer.pause(true);
+                    self.connection.urgent(&oservice::PauseAck { groups });
+                    self.connection.pacer.pause(true);
                     self.events.push_back(Event::Paused);
                 }
                 Body::Resume(_) => {
-                    self.pacer.pause(false);
+                    self.connection.pacer.pause(false);
                     self.events.push_back(Event::Resumed);
                 }
                 Body::Migrate(migrate) => self.receive_migration(&migrate.tlvs),
@@ -276,7 +250,7 @@ impl Session {
     fn signed_off(&mut self, payload: &[u8]) {
         let code = Tlvs::from_bytes(payload).ok().and_then(|tlvs| tlvs.u16(bucp::tlv::DISCONNECT_REASON));
         self.close(match code {
-            Some(1) if self.pacer.over_limit() => CloseReason::RateExceeded,
+            Some(1) if self.connection.pacer.over_limit() => CloseReason::RateExceeded,
             Some(1) => CloseReason::SignedOnElsewhere,
             Some(2) => CloseReason::AccountDeleted,
             code => CloseReason::SignedOffByServer { code },
@@ -290,12 +264,8 @@ impl Session {
         }
     }
 
-    fn next_keep_alive(&self) -> Duration {
-        self.heard.max(self.kept_alive) + self.config.keep_alive
-    }
-
     fn elapsed(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.epoch)
+        self.connection.elapsed(now)
     }
 
     /// Queues what a caller asked for.
@@ -314,30 +284,12 @@ impl Session {
     }
 
     fn try_request<B: SnacBody>(&mut self, body: &B) -> Result<Option<u32>, SendError> {
-        let id = self.next_id();
-        let frame = Frame::body(id, body).map_err(|_| SendError::TooLong)?;
-        Ok(self.pacer.push((B::GROUP, B::SUBGROUP), frame).then_some(id))
-    }
-
-    /// Sends past the queue.
-    fn urgent<B: SnacBody>(&mut self, body: &B) {
-        let id = self.next_id();
-        if let Ok(frame) = Frame::body(id, body) {
-            self.outgoing.push(frame);
-        }
-    }
-
-    /// Never 0, which servers and clients use for what is not a request; never with the high bit, which is the
-    /// server's.
-    fn next_id(&mut self) -> u32 {
-        self.next_request = self.next_request % 0x7fff_ffff + 1;
-        self.next_request
+        self.connection.request(body).map_err(|_| SendError::TooLong)
     }
 
     fn flush(&mut self, now: Duration) {
-        while !self.closed && !self.outgoing.is_full() {
-            let Some(frame) = self.pacer.take(now) else { break };
-            self.outgoing.push(frame);
+        if !self.closed {
+            self.connection.flush(now);
         }
     }
 }

@@ -80,7 +80,7 @@ impl Session {
                 self.state = State::RateClasses;
             }
             (State::RateClasses, Body::RateParams(params)) => {
-                self.pacer.learn(&params, now);
+                self.connection.pacer.learn(&params, now);
                 self.query();
             }
             (State::Setup { feedbag, .. }, Body::PdRights(_)) => {
@@ -112,7 +112,7 @@ impl Session {
     }
 
     fn query(&mut self) {
-        let classes = self.pacer.classes();
+        let classes = self.connection.pacer.classes();
         self.request(&oservice::RateSubscribe { classes });
         self.request(&oservice::UserInfoQuery {});
         let [locate, buddy, rights, feedbag] =

@@ -26,18 +26,20 @@ pub fn to_plain(markup: &str) -> String {
     plain.finish()
 }
 
-/// A message of plain text. `&`, `<` and `>` are escaped and line breaks are `<BR>`; the wrapper is the one that
-/// libpurple sends.
+/// A message of plain text, [`escaped`], in the wrapper that libpurple sends.
 pub fn from_plain(plain: &str) -> String {
-    let mut markup = String::with_capacity(plain.len() + WRAPPER_LENGTH);
-    markup.push_str(OPEN);
+    [OPEN, &escaped(plain), CLOSE].concat()
+}
+
+/// Plain text where HTML is expected: `&`, `<` and `>` as entities, line breaks as `<BR>`.
+pub fn escaped(plain: &str) -> String {
+    let mut markup = String::with_capacity(plain.len());
     for character in plain.chars() {
         match escape(character) {
             Some(escaped) => markup.push_str(escaped),
             None => markup.push(character),
         }
     }
-    markup.push_str(CLOSE);
     markup
 }
 

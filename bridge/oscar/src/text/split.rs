@@ -155,6 +155,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn parts_joined_are_the_text(text in "\\PC{0,400}|[a-z <>&\n]{0,800}", characters in 1usize..60, bytes in 0usize..400) {
             check(&text, Limits { characters, bytes });

@@ -17,10 +17,10 @@ const MAX_CREDITS: u32 = 64;
 const ODD_CLASS_PAUSE: Duration = Duration::from_secs(10);
 
 /// A kind of SNAC: group and subgroup.
-pub(super) type Kind = (FoodGroup, u16);
+pub(crate) type Kind = (FoodGroup, u16);
 
 #[derive(Debug, Default)]
-pub(super) struct Pacer {
+pub(crate) struct Pacer {
     levels: BTreeMap<u16, Level>,
     members: HashMap<Kind, u16>,
     /// By class; None: what no class counts. Each frame with its turn among all, so that classes that are not
@@ -33,7 +33,7 @@ pub(super) struct Pacer {
 
 impl Pacer {
     /// Takes 01/07.
-    pub(super) fn learn(&mut self, params: &RateParams, now: Duration) {
+    pub(crate) fn learn(&mut self, params: &RateParams, now: Duration) {
         self.levels = params.classes.iter().map(|class| (class.id, Level::new(*class, now))).collect();
         self.members = params
             .members
@@ -43,28 +43,28 @@ impl Pacer {
     }
 
     /// Takes 01/0A; classes that 01/07 did not name are ignored.
-    pub(super) fn adopt(&mut self, class: RateClass, now: Duration) {
+    pub(crate) fn adopt(&mut self, class: RateClass, now: Duration) {
         if let Some(level) = self.levels.get_mut(&class.id) {
             level.adopt(class, now);
         }
     }
 
-    pub(super) fn classes(&self) -> Vec<u16> {
+    pub(crate) fn classes(&self) -> Vec<u16> {
         self.levels.keys().copied().collect()
     }
 
     /// The server asks for silence, or ends it.
-    pub(super) fn pause(&mut self, paused: bool) {
+    pub(crate) fn pause(&mut self, paused: bool) {
         self.paused = paused;
     }
 
     /// Whether a class is limited, or lower than it is ever let fall: only then a server closes for the rate.
-    pub(super) fn over_limit(&self) -> bool {
+    pub(crate) fn over_limit(&self) -> bool {
         self.levels.values().any(|level| level.is_limited() || level.level() < level.class().limit)
     }
 
     /// Queues a frame; false if too much waits already.
-    pub(super) fn push(&mut self, kind: Kind, frame: Frame) -> bool {
+    pub(crate) fn push(&mut self, kind: Kind, frame: Frame) -> bool {
         if self.queued >= MAX_QUEUED {
             return false;
         }
@@ -75,7 +75,7 @@ impl Pacer {
     }
 
     /// The next frame that may go at `now`, counted as sent.
-    pub(super) fn take(&mut self, now: Duration) -> Option<Frame> {
+    pub(crate) fn take(&mut self, now: Duration) -> Option<Frame> {
         if self.paused {
             return None;
         }
@@ -93,7 +93,7 @@ impl Pacer {
     }
 
     /// When [`Pacer::take`] has something.
-    pub(super) fn next_at(&self, now: Duration) -> Option<Duration> {
+    pub(crate) fn next_at(&self, now: Duration) -> Option<Duration> {
         if self.paused {
             return None;
         }
@@ -102,7 +102,7 @@ impl Pacer {
     }
 
     /// Counts a frame of this kind as sent, if it may go at once, ahead of no other of its class.
-    pub(super) fn send_now(&mut self, kind: Kind, now: Duration) -> bool {
+    pub(crate) fn send_now(&mut self, kind: Kind, now: Duration) -> bool {
         let may = self.credits(kind, now) > 0;
         if may {
             self.count(self.members.get(&kind).copied(), now);
@@ -111,7 +111,7 @@ impl Pacer {
     }
 
     /// How many frames of this kind may go at once.
-    pub(super) fn credits(&self, kind: Kind, now: Duration) -> u32 {
+    pub(crate) fn credits(&self, kind: Kind, now: Duration) -> u32 {
         if self.paused {
             return 0;
         }
@@ -125,7 +125,7 @@ impl Pacer {
     }
 
     /// When there will be a credit, if nothing else of the class is sent before; None while paused.
-    pub(super) fn next_credit_at(&self, kind: Kind, now: Duration) -> Option<Duration> {
+    pub(crate) fn next_credit_at(&self, kind: Kind, now: Duration) -> Option<Duration> {
         let class = self.members.get(&kind).copied();
         let mut level = class.and_then(|class| self.levels.get(&class)).cloned();
         let ahead = self.queues.get(&class).map_or(0, VecDeque::len);

@@ -1,0 +1,127 @@
+//! Chat rooms: the server's side of captured chat connections, played to the machine.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test's helpers fail by them"
+)]
+#![allow(clippy::disallowed_methods, reason = "an instant to count from")]
+
+mod common;
+
+use common::{place, servers_frames};
+use oscar_im::ScreenName;
+use oscar_im::foodgroup::chat_nav::EXCHANGE_PRIVATE;
+use oscar_im::foodgroup::{Body, FoodGroup};
+use oscar_im::service::{Event, ServiceSession};
+use oscar_im::session::{CloseReason, SendError, Service};
+use oscar_im::sign_on::Address;
+use oscar_im::wire::{FlapChannel, Snac};
+use std::time::{Duration, Instant};
+
+fn machine(group: FoodGroup, now: Instant) -> ServiceSession {
+    let address = Address::parse("127.0.0.1:5190").unwrap();
+    ServiceSession::new(&Service { group, address, cookie: b"cookie".to_vec(), room: None }, now)
+}
+
+/// Plays all that the server said, in its order; gives what happened and the SNACs that we sent.
+fn play(machine: &mut ServiceSession, capture: &str, now: Instant) -> (Vec<Event>, Vec<Snac>) {
+    for frame in servers_frames(capture) {
+        machine.receive(&frame, now);
+    }
+    (std::iter::from_fn(|| machine.poll_event()).collect(), sent(machine))
+}
+
+fn sent(machine: &mut ServiceSession) -> Vec<Snac> {
+    std::iter::from_fn(|| machine.poll_transmit())
+        .filter(|frame| frame.channel == FlapChannel::Data)
+        .map(|frame| Snac::decode(&frame.payload).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_room_is_entered_heard_and_left() {
+    for capture in ["libpurple-chat-room", "libpurple-chat-room-two", "bitlbee-chat-room"] {
+        let now = Instant::now();
+        let mut room = machine(FoodGroup::Chat, now);
+        let (events, sent) = play(&mut room, capture, now);
+        let kinds: Vec<String> = sent.iter().map(|s| format!("{}/{:02x}", s.group, s.subgroup)).collect();
+        assert_eq!(kinds, ["01/17", "01/06", "01/08", "01/02"], "{capture}");
+        assert_eq!(events[0], Event::Ready, "{capture}");
+        assert!(events.iter().any(|event| matches!(event, Event::Joined(_))), "{capture}");
+        let messages = servers_frames(capture).iter().filter(|f| place(f) == Some((0x0e, 6))).count();
+        let said = events.iter().filter(|event| matches!(event, Event::Said { .. })).count();
+        assert_eq!(said, messages, "{capture}");
+        assert!(
+            !events.iter().any(|event| matches!(event, Event::Unreadable { .. })),
+            "{capture}: {events:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_said_has_a_sender_and_plain_text() {
+    let now = Instant::now();
+    let mut room = machine(FoodGroup::Chat, now);
+    let (events, _) = play(&mut room, "bitlbee-chat-room", now);
+    let heard = events.iter().find_map(|event| match event {
+        Event::Said { from, text, .. } => Some((from.clone(), text.as_str())),
+        _ => None,
+    });
+    assert_eq!(heard, Some((ScreenName::from("Staff One"), "hello all")));
+}
+
+#[test]
+fn what_we_say_is_what_libpurple_says() {
+    let now = Instant::now();
+    let mut room = machine(FoodGroup::Chat, now);
+    play(&mut room, "libpurple-chat-room", now);
+    room.say([5; 8], "hello <all>", now).unwrap();
+    let Body::ChatToHost(ours) = Body::decode(&sent(&mut room)[0]).unwrap() else { panic!() };
+    assert_eq!(ours.tlvs.0.iter().map(|tlv| tlv.kind).collect::<Vec<_>>(), [1, 6, 5]);
+    assert!(String::from_utf8_lossy(ours.tlvs.get(5).unwrap()).contains("hello &lt;all&gt;"));
+    room.leave();
+    assert_eq!(room.poll_event(), Some(Event::Closed(CloseReason::SignedOff)));
+    assert_eq!(room.say([6; 8], "x", now), Err(SendError::NotOnline));
+}
+
+#[test]
+fn a_room_is_made_on_its_own_service() {
+    let now = Instant::now();
+    let mut nav = machine(FoodGroup::ChatNav, now);
+    assert_eq!(nav.find_or_create("stafflounge", EXCHANGE_PRIVATE, now), Err(SendError::NotOnline));
+    let server = servers_frames("libpurple-chatnav-create");
+    let (answers, start_up): (Vec<_>, Vec<_>) = server.iter().partition(|f| place(f) == Some((0x0d, 9)));
+    for frame in start_up.iter().filter(|frame| frame.channel != FlapChannel::SignOff) {
+        nav.receive(frame, now);
+    }
+    sent(&mut nav);
+    nav.find_or_create("stafflounge", EXCHANGE_PRIVATE, now).unwrap();
+    let ours = Body::decode(&sent(&mut nav)[0]).unwrap();
+    let Body::CreateRoom(create) = &ours else { panic!("{ours:?}") };
+    assert_eq!(create.room.cookie, b"create");
+    for frame in answers {
+        nav.receive(frame, now);
+    }
+    let found = std::iter::from_fn(|| nav.poll_event()).find_map(|event| match event {
+        Event::RoomFound { room, name } => Some((room.cookie, name)),
+        _ => None,
+    });
+    assert_eq!(found, Some((b"4-0-stafflounge".to_vec(), "stafflounge".to_owned())));
+    assert_eq!(nav.say([0; 8], "x", now), Err(SendError::NotOnline), "there is nobody here");
+}
+
+#[test]
+fn a_service_that_does_not_start_is_given_up_and_one_that_does_is_kept_alive() {
+    let start = Instant::now();
+    let mut room = machine(FoodGroup::Chat, start);
+    room.handle_timeout(start + Duration::from_secs(31));
+    assert!(matches!(room.poll_event(), Some(Event::Closed(CloseReason::StartUpTimeout(_)))));
+
+    let mut room = machine(FoodGroup::Chat, start);
+    play(&mut room, "libpurple-chat-room", start);
+    let due = room.poll_timeout(start).unwrap();
+    assert_eq!(due, start + Duration::from_secs(30));
+    room.handle_timeout(due);
+    assert_eq!(room.poll_transmit().unwrap().channel, FlapChannel::KeepAlive);
+}
