@@ -25,7 +25,13 @@ await esbuild.build({
 });
 
 const tests = files.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
-const options = ["--enable-source-maps", "--test", "--test-concurrency=1", ...process.argv.slice(3)];
+const options = [
+  "--enable-source-maps",
+  "--test",
+  "--test-concurrency=1",
+  "--test-timeout=120000",
+  ...process.argv.slice(3),
+];
 spawn(process.execPath, [...options, ...tests], { cwd: here, stdio: "inherit" }).on("exit", (code) => {
   process.exitCode = code ?? 1;
 });

@@ -1,6 +1,7 @@
 /** The panel's words in English. A further language is a file of this shape, loaded when needed. */
 
 import type { LineState } from "../session/conversation.ts";
+import type { Connection } from "../session/view.ts";
 
 export interface Words {
   readonly title: string;
@@ -23,11 +24,7 @@ export interface Words {
   readonly tryAgain: string;
   readonly continueHere: string;
   readonly state: Readonly<Record<LineState, string>>;
-  readonly connecting: string;
-  readonly reconnecting: string;
-  readonly online: string;
-  readonly lost: string;
-  readonly elsewhere: string;
+  readonly connection: Readonly<Record<Connection, string>>;
   readonly botAway: string;
   readonly unread: (count: number) => string;
   readonly failed: string;
@@ -60,11 +57,14 @@ export const en: Words = {
     taken: "Passed on to our staff",
     failed: "Not sent",
   },
-  connecting: "Connecting…",
-  reconnecting: "Connection lost. Reconnecting…",
-  online: "Connected",
-  lost: "No connection. We keep trying; what you write is kept.",
-  elsewhere: "This conversation goes on in another tab.",
+  connection: {
+    idle: "",
+    connecting: "Connecting…",
+    reconnecting: "Reconnecting…",
+    online: "Connected",
+    lost: "No connection. We keep trying; what you write is kept.",
+    elsewhere: "This conversation goes on in another tab.",
+  },
   botAway: "Our side is not connected. What you write is kept and goes out as soon as it is.",
   unread: (count) => (count === 1 ? "1 new answer" : `${count} new answers`),
   failed: "A message was not sent.",

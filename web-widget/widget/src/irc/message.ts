@@ -74,7 +74,7 @@ export function sameNick(a: string, b: string): boolean {
 }
 
 function fold(nick: string): string {
-  return nick.toLowerCase().replace(/\[/g, "{").replace(/\]/g, "}").replace(/\\/g, "|").replace(/~/g, "^");
+  return nick.toLowerCase().replace(/[[\]\\~]/g, (c) => "{}|^"["[]\\~".indexOf(c)] ?? c);
 }
 
 function cut(text: string): [string, string] {
@@ -92,29 +92,15 @@ function parseTags(word: string): ReadonlyMap<string, string> {
   return tags;
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { ";": ":", " ": "s", "\r": "r", "\n": "n", "\\": "\\" };
+
 function escapeTag(value: string): string {
-  return value
-    .replace(/\\/g, "\\\\")
-    .replace(/;/g, "\\:")
-    .replace(/ /g, "\\s")
-    .replace(/\r/g, "\\r")
-    .replace(/\n/g, "\\n")
-    .replace(/\0/g, "");
+  return value.replace(/\0/g, "").replace(/[; \r\n\\]/g, (c) => `\\${ESCAPES[c]}`);
 }
 
 function unescapeTag(value: string): string {
-  return value.replace(/\\(.?)/gs, (_, c: string) => {
-    switch (c) {
-      case ":":
-        return ";";
-      case "s":
-        return " ";
-      case "r":
-        return "\r";
-      case "n":
-        return "\n";
-      default:
-        return c;
-    }
-  });
+  return value.replace(
+    /\\(.?)/gs,
+    (_, c: string) => Object.keys(ESCAPES).find((plain) => ESCAPES[plain] === c) ?? c,
+  );
 }

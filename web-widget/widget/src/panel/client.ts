@@ -4,9 +4,9 @@
  */
 
 import type { Line } from "../session/conversation.ts";
-import { Session } from "../session/session.ts";
+import { Session, type Unsent } from "../session/session.ts";
 import type { Output, View } from "../session/view.ts";
-import type { RecordStore } from "./record.ts";
+import type { RecordStore, Remembered } from "./record.ts";
 import { Transport } from "./transport.ts";
 
 export interface ClientEvents {
@@ -24,29 +24,16 @@ export class Client {
   readonly #events: ClientEvents;
   readonly #transport: Transport;
   readonly #lockName: string;
-  #token: string;
-  #name: string;
-  #spoke: number;
-  #seen: number;
+  readonly #record: Remembered;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(url: string, store: RecordStore, events: ClientEvents) {
-    const record = store.load(Date.now());
+    const known = store.load(Date.now());
+    this.#record = known ?? { token: randomId(24), name: "", seen: 0, spoke: 0, unsent: [] };
     this.#store = store;
     this.#events = events;
     this.#lockName = `bridgebot:${url}`;
-    this.#token = record?.token ?? randomId(24);
-    this.#name = record?.name ?? "";
-    this.#spoke = record?.spoke ?? 0;
-    this.#seen = record?.seen ?? 0;
-    this.#session = new Session({
-      token: this.#token,
-      name: this.#name,
-      unsent: record?.unsent ?? [],
-      seen: this.#seen,
-      random: Math.random,
-      newId: () => randomId(12),
-    });
+    this.#session = new Session({ ...this.#record, random: Math.random, newId: () => randomId(12) });
     this.#transport = new Transport(url, {
       opened: () => this.#do((session, now) => session.opened(now)),
       frame: (line) => this.#do((session, now) => session.receive(line, now)),
@@ -70,12 +57,12 @@ export class Client {
 
   /** An answer may be waiting. Connects unless another tab of this browser has the conversation. */
   connectIfAwaited(): void {
-    if (Date.now() - this.#spoke > AWAITS_ANSWER_FOR) return;
+    if (Date.now() - this.#record.spoke > AWAITS_ANSWER_FOR) return;
     this.#hold({ ifAvailable: true }, () => this.#do((session, now) => session.connect(now)));
   }
 
   send(text: string): void {
-    this.#spoke = Date.now();
+    this.#record.spoke = Date.now();
     this.#do((session, now) => session.send(text, now));
   }
 
@@ -88,8 +75,9 @@ export class Client {
   }
 
   rename(name: string): void {
-    this.#name = name;
-    if (this.#spoke > 0) this.#remember((unsent) => unsent);
+    this.#record.name = name;
+    // Who only looks is not remembered.
+    if (this.#record.spoke > 0) this.#remember();
     this.#do((session, now) => session.rename(name, now));
   }
 
@@ -133,13 +121,13 @@ export class Client {
         this.#remember((unsent) => unsent.filter((line) => line.id !== output.id));
         break;
       case "seen":
-        this.#seen = output.entry;
-        this.#remember((unsent) => unsent);
+        this.#record.seen = output.entry;
+        this.#remember();
         break;
       case "renew":
-        this.#token = randomId(24);
-        this.#session.renewed(this.#token);
-        this.#remember((unsent) => unsent);
+        this.#record.token = randomId(24);
+        this.#session.renewed(this.#record.token);
+        this.#remember();
         break;
       case "message":
         this.#events.message(output.line, output.fresh);
@@ -150,19 +138,9 @@ export class Client {
     }
   }
 
-  #remember(change: (unsent: readonly Unsent[]) => readonly Unsent[]): void {
-    const now = Date.now();
-    const known = this.#store.load(now);
-    this.#store.save(
-      {
-        token: this.#token,
-        name: this.#name,
-        seen: Math.max(this.#seen, known?.seen ?? 0),
-        unsent: change(known?.token === this.#token ? known.unsent : []),
-        spoke: Math.max(this.#spoke, known?.spoke ?? 0),
-      },
-      now,
-    );
+  #remember(change: (unsent: readonly Unsent[]) => readonly Unsent[] = (unsent) => unsent): void {
+    this.#record.unsent = change(this.#record.unsent);
+    this.#store.save(this.#record, change, Date.now());
   }
 
   /** While this page lives it holds the lock that says: here is the connection. */
@@ -177,8 +155,6 @@ export class Client {
       .catch(() => {});
   }
 }
-
-type Unsent = { readonly id: string; readonly text: string; readonly at: number };
 
 /** URL-safe; `bytes` random ones. */
 function randomId(bytes: number): string {

@@ -31,8 +31,6 @@ export class Log {
   readonly #words: Words;
   readonly #retry: (id: string) => void;
   readonly #drawn = new Map<number, Drawn>();
-  readonly #time = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-  readonly #day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
 
   constructor(words: Words, retry: (id: string) => void) {
     this.#words = words;
@@ -81,17 +79,20 @@ export class Log {
   }
 
   #fill(node: HTMLElement, line: Line, place: string, now: number): void {
-    node.dataset["place"] = place;
+    node.className = `line ${line.author} ${place}`;
     if (line.state) node.dataset["state"] = line.state;
     let [who, text, meta] = [...node.children] as HTMLElement[];
     if (!who || !text || !meta) {
-      who = element("div", { class: "who" });
-      text = element("div", { class: "text", dir: "auto" });
+      who = element("div");
+      // The bubble lies as the page does, the words in it run as they are written.
+      text = element("div", { class: "text" }, element("span", { class: "words", dir: "auto" }));
       meta = element("div", { class: "meta", "aria-live": "off" });
       node.append(who, text, meta);
     }
     setText(who, this.#whoOf(line));
-    if (text.textContent !== line.text) text.replaceChildren(...withLinks(line.text).map(drawPiece));
+    who.className = line.author === "staff" && place.startsWith("first") ? "who" : "hint";
+    if (text.textContent !== line.text)
+      text.firstElementChild?.replaceChildren(...withLinks(line.text).map(drawPiece));
     if (line.author !== "bridge") meta.replaceChildren(...this.#meta(line, now));
   }
 
@@ -103,18 +104,20 @@ export class Log {
 
   #meta(line: Line, now: number): Node[] {
     const said = new Date(line.at);
-    const sameDay = new Date(now).toDateString() === said.toDateString();
-    const time = element("time", { datetime: said.toISOString() });
-    time.textContent = sameDay
-      ? this.#time.format(said)
-      : `${this.#day.format(said)}, ${this.#time.format(said)}`;
+    const today = new Date(now).toDateString() === said.toDateString();
+    const style = today ? {} : ({ dateStyle: "medium" } as const);
+    const time = element(
+      "time",
+      { datetime: said.toISOString() },
+      said.toLocaleString(undefined, { ...style, timeStyle: "short" }),
+    );
     if (!line.state) return [time];
     const words = this.#words.state[line.state];
     const state = element("span", { class: "state" }, icon(MARKS[line.state]));
     state.append(line.reason ? `${words}: ${line.reason}` : words);
     if (line.state !== "failed" || line.id === undefined) return [time, state];
     const { id } = line;
-    const again = element("button", { type: "button", class: "again" }, this.#words.tryAgain);
+    const again = element("button", { type: "button", class: "plain" }, this.#words.tryAgain);
     again.addEventListener("click", () => this.#retry(id));
     return [state, again];
   }

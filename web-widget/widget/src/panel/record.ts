@@ -8,17 +8,15 @@
 
 import type { Unsent } from "../session/session.ts";
 
-export interface ConversationRecord {
-  readonly version: 1;
+export interface Remembered {
   /** Proves that it is the same visitor: the only secret of the widget. */
-  readonly token: string;
-  readonly name: string;
-  readonly seen: number;
-  readonly unsent: readonly Unsent[];
-  /** When a line was last sent. */
-  readonly spoke: number;
-  /** When the record is of no more use. Milliseconds since 1970, as the others. */
-  readonly until: number;
+  token: string;
+  name: string;
+  /** The newest entry that the visitor has seen. */
+  seen: number;
+  /** When a line was last sent. Milliseconds since 1970. */
+  spoke: number;
+  unsent: readonly Unsent[];
 }
 
 /** Days from the last use on. Named in the panel's first words too. */
@@ -33,46 +31,42 @@ export class RecordStore {
     this.#key = key;
   }
 
-  load(now: number): ConversationRecord | undefined {
+  load(now: number): Remembered | undefined {
     try {
-      const record = valid(JSON.parse(this.#storage?.getItem(this.#key) ?? "null"));
-      if (record && record.until > now) return record;
-      if (record) this.#storage?.removeItem(this.#key);
+      const value: unknown = JSON.parse(this.#storage?.getItem(this.#key) ?? "null");
+      if (isRecord(value) && value.until > now) return value;
+      if (value) this.#storage?.removeItem(this.#key);
     } catch {
       // Not readable: as if it weren't there.
     }
     return undefined;
   }
 
-  save(record: Omit<ConversationRecord, "version" | "until">, now: number): void {
+  /** `change` is applied to the unsent lines as they are remembered now, those of other tabs among them. */
+  save(record: Remembered, change: (unsent: readonly Unsent[]) => readonly Unsent[], now: number): void {
+    const known = this.load(now);
+    const unsent = known?.token === record.token ? change(known.unsent) : record.unsent;
     try {
-      this.#storage?.setItem(this.#key, JSON.stringify({ version: 1, ...record, until: now + KEPT_FOR }));
+      this.#storage?.setItem(this.#key, JSON.stringify({ ...record, unsent, until: now + KEPT_FOR }));
     } catch {
       // Full or forbidden.
     }
   }
 }
 
-function valid(value: unknown): ConversationRecord | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { version, token, name, seen, unsent, spoke, until } = value as Partial<Record<string, unknown>>;
-  if (version !== 1 || typeof token !== "string" || !/^[\w-]{22,64}$/.test(token)) return undefined;
-  if (typeof until !== "number") return undefined;
-  return {
-    version,
-    token,
-    name: typeof name === "string" ? name : "",
-    seen: typeof seen === "number" ? seen : 0,
-    unsent: Array.isArray(unsent) ? unsent.filter(isUnsent).slice(0, 200) : [],
-    spoke: typeof spoke === "number" ? spoke : 0,
-    until,
-  };
+/** Anything may stand there: other versions of this program wrote it, or the page. */
+function isRecord(value: unknown): value is Remembered & { until: number } {
+  const { token, name, seen, unsent, spoke, until } = Object(value) as Partial<Record<string, unknown>>;
+  return (
+    /^[\w-]{22,64}$/.test(String(token)) &&
+    typeof name === "string" &&
+    [seen, spoke, until].every((number) => typeof number === "number") &&
+    Array.isArray(unsent) &&
+    unsent.every(isUnsent)
+  );
 }
 
 function isUnsent(value: unknown): value is Unsent {
-  if (typeof value !== "object" || value === null) return false;
-  const { id, text, at } = value as Partial<Record<string, unknown>>;
-  return (
-    typeof id === "string" && /^[\w.-]{1,64}$/.test(id) && typeof text === "string" && typeof at === "number"
-  );
+  const { id, text, at } = Object(value) as Partial<Record<string, unknown>>;
+  return /^[\w.-]{1,64}$/.test(String(id)) && typeof text === "string" && typeof at === "number";
 }

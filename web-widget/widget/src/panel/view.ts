@@ -37,7 +37,6 @@ export class PanelView {
   readonly #earlier: HTMLButtonElement;
   readonly #typing: HTMLElement;
   readonly #newest: HTMLButtonElement;
-  readonly #nameRow: HTMLElement;
   readonly #name: HTMLInputElement;
   readonly #field: HTMLTextAreaElement;
   readonly #sendButton: HTMLButtonElement;
@@ -112,7 +111,6 @@ export class PanelView {
       dir: "auto",
     });
     this.#name.addEventListener("change", () => actions.rename(this.#name.value.trim()));
-    this.#nameRow = element("div", { class: "name" }, this.#name);
     this.#field = element("textarea", {
       rows: "1",
       "aria-label": words.message,
@@ -126,7 +124,7 @@ export class PanelView {
     const form = element(
       "form",
       {},
-      this.#nameRow,
+      this.#name,
       element("div", { class: "composer" }, this.#field, this.#sendButton),
     );
     form.addEventListener("submit", (event) => {
@@ -188,35 +186,27 @@ export class PanelView {
     this.#log.node.setAttribute("aria-busy", `${state.loading}`);
     this.#log.draw(state.lines, now);
     this.#welcome.hidden = state.hasEarlier || state.loading || spoken;
-    this.#nameRow.hidden = spoken;
+    this.#name.hidden = spoken;
     if ((this.node.getRootNode() as ShadowRoot).activeElement !== this.#name) this.#name.value = state.name;
     this.#earlier.hidden = !state.hasEarlier;
     this.#typing.hidden = !state.typing;
-    const { state: connection } = state.connection;
+    const { connection } = state;
     this.#resume.hidden = connection !== "elsewhere";
-    this.#status.dataset["tone"] =
-      connection === "online" && state.botHere ? "good" : connection === "connecting" ? "busy" : "bad";
+    this.#status.dataset["tone"] = connection.endsWith("ing")
+      ? "busy"
+      : connection === "online" && state.botHere
+        ? "good"
+        : "bad";
     setText(this.#statusText, this.#statusOf(state));
     if (this.#atEnd) this.#toEnd();
   }
 
-  #statusOf(state: State): string {
+  #statusOf({ connection, reason, typing, botHere, lines }: State): string {
     const words = this.#words;
-    const { connection } = state;
-    switch (connection.state) {
-      case "connecting":
-        return connection.again ? words.reconnecting : words.connecting;
-      case "online":
-        if (state.typing) return words.typing;
-        if (!state.botHere) return words.botAway;
-        return state.lines.at(-1)?.state === "failed" ? words.failed : words.online;
-      case "lost":
-        return connection.reason ?? words.lost;
-      case "elsewhere":
-        return words.elsewhere;
-      default:
-        return words.connecting;
-    }
+    if (connection !== "online") return reason ?? words.connection[connection];
+    if (typing) return words.typing;
+    if (!botHere) return words.botAway;
+    return lines.at(-1)?.state === "failed" ? words.failed : words.connection.online;
   }
 
   #submit(): void {

@@ -258,6 +258,7 @@ export class Session {
   get view(): View {
     return {
       connection: this.#connection(),
+      reason: this.#lostReason,
       lines: this.#conversation.lines,
       typing: this.#typing,
       botHere: this.#botHere,
@@ -269,17 +270,8 @@ export class Session {
   }
 
   #connection(): Connection {
-    switch (this.#phase) {
-      case "dialling":
-      case "registering":
-        return { state: "connecting", again: this.#dialledBefore };
-      case "lost": {
-        const until = this.#timers.next ?? 0;
-        return { state: "lost", until, ...(this.#lostReason ? { reason: this.#lostReason } : {}) };
-      }
-      default:
-        return { state: this.#phase };
-    }
+    if (this.#phase !== "dialling" && this.#phase !== "registering") return this.#phase;
+    return this.#dialledBefore ? "reconnecting" : "connecting";
   }
 
   #dial(now: number): void {
@@ -291,17 +283,7 @@ export class Session {
 
   /** Everything that belongs to one connection ends with it. */
   #leave(): void {
-    this.#timers.clear(
-      "register",
-      "ping",
-      "pong",
-      "history",
-      "pace",
-      "unacknowledged",
-      "nick",
-      "their-typing",
-      "my-typing",
-    );
+    this.#timers.clear();
     this.#dialledBefore = true;
     this.#inFlight.clear();
     this.#batch = undefined;

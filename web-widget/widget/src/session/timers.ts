@@ -12,12 +12,10 @@ export class Timers<Name extends string> {
     if (!this.#due.has(name)) this.#due.set(name, at);
   }
 
-  has(name: Name): boolean {
-    return this.#due.has(name);
-  }
-
-  clear(...names: readonly Name[]): void {
-    for (const name of names) this.#due.delete(name);
+  /** All of them where none is named. */
+  clear(name?: Name): void {
+    if (name === undefined) this.#due.clear();
+    else this.#due.delete(name);
   }
 
   get next(): number | undefined {

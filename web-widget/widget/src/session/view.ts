@@ -4,17 +4,20 @@ import type { Line } from "./conversation.ts";
 
 export type Connection =
   /** Nothing is wanted. */
-  | { readonly state: "idle" }
-  /** On the way; `again` where it isn't the first try. */
-  | { readonly state: "connecting"; readonly again: boolean }
-  | { readonly state: "online" }
-  /** The last try failed; the next is at `until`. `reason` in the server's words where it gave one. */
-  | { readonly state: "lost"; readonly until: number; readonly reason?: string }
+  | "idle"
+  | "connecting"
+  /** On the way again. */
+  | "reconnecting"
+  | "online"
+  /** The last try failed; there will be another. */
+  | "lost"
   /** The same conversation was opened elsewhere (another tab). */
-  | { readonly state: "elsewhere" };
+  | "elsewhere";
 
 export interface View {
   readonly connection: Connection;
+  /** Why it was lost, in the server's words where it gave some. */
+  readonly reason: string | undefined;
   readonly lines: readonly Line[];
   /** Somebody of the staff is typing. */
   readonly typing: boolean;

@@ -26,7 +26,7 @@ bridgebot-chat{all:unset!important;visibility:hidden!important;pointer-events:no
 const PAGES: Readonly<Record<string, string>> = {
   "/plain": page(""),
   "/rtl": page("", ' dir="rtl"'),
-  "/head": `<!doctype html><html lang="en"><head><title>head</title><script src="/widget.js"></script><script src="/widget.js" async></script></head><body><main><h1>Shop</h1></main></body></html>`,
+  "/head": `<!doctype html><html lang="en"><head><title>head</title><link rel="icon" href="data:,"><script src="/widget.js"></script><script src="/widget.js" async></script></head><body><main><h1>Shop</h1></main></body></html>`,
   "/hostile": page(`<link rel="stylesheet" href="/hostile.css">`),
   "/queue": page(`<script src="/queue.js"></script>`),
 };

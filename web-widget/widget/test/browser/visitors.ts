@@ -22,8 +22,8 @@ interface Visitor {
 }
 
 export class Visitors {
-  /** What becomes of a line that was stored. */
-  outcome: "stored" | "waiting" | "taken" | "silent" = "taken";
+  /** What becomes of a line: how it is stored, `silent` stored without a word, `lost` on the way. */
+  outcome: "stored" | "waiting" | "taken" | "silent" | "lost" = "taken";
   bytes = 380;
   readonly seen: string[] = [];
   readonly #byToken = new Map<string, Visitor>();
@@ -162,6 +162,7 @@ export class Visitors {
   }
 
   #store(visitor: Visitor, text: string, id: string | undefined): void {
+    if (this.outcome === "lost") return;
     if (!visitor.entries.some((entry) => entry.id === id)) {
       visitor.entries.push({
         number: visitor.entries.length + 1,
