@@ -1,18 +1,18 @@
 // Made by web-widget/widget/scripts/build.mjs.
 [
     Asset {
-        name: "panel-2bd171fe58.js",
+        name: "panel-2699a6f6c5.js",
         stem: "panel.js",
         content_type: "text/javascript; charset=utf-8",
-        etag: "\"2bd171fe588f59a26457\"",
-        bytes: include_bytes!("panel-2bd171fe58.js"),
-        gzip: include_bytes!("panel-2bd171fe58.js.gz"),
+        etag: "\"2699a6f6c573cbec5f66\"",
+        bytes: include_bytes!("panel-2699a6f6c5.js"),
+        gzip: include_bytes!("panel-2699a6f6c5.js.gz"),
     },
     Asset {
         name: "widget.js",
         stem: "widget.js",
         content_type: "text/javascript; charset=utf-8",
-        etag: "\"7e8d4786d6993ac3308d\"",
+        etag: "\"f0bb6d60bb1826113779\"",
         bytes: include_bytes!("widget.js"),
         gzip: include_bytes!("widget.js.gz"),
     },

@@ -34,7 +34,7 @@ export class Client {
     this.#events = events;
     this.#lockName = `bridgebot:${url}`;
     this.#session = new Session({ ...this.#record, random: Math.random, newId: () => randomId(12) });
-    this.#transport = new Transport(url, {
+    this.#transport = new Transport(() => `${url}?page=${path()}`, {
       opened: () => this.#do((session, now) => session.opened(now)),
       frame: (line) => this.#do((session, now) => session.receive(line, now)),
       closed: (code, reason) => this.#do((session, now) => session.closed(code, reason, now)),
@@ -154,6 +154,11 @@ export class Client {
       // Another tab took it; the gateway tells us so by the socket's end.
       .catch(() => {});
   }
+}
+
+/** Where the visitor is, for staff: at most 256 bytes, and never what stands behind the question mark. */
+function path(): string {
+  return location.pathname.replace(/&/g, "%26").slice(0, 256);
 }
 
 /** URL-safe; `bytes` random ones. */

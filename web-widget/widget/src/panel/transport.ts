@@ -9,11 +9,11 @@ export interface TransportEvents {
 const SUB_PROTOCOL = "text.ircv3.net";
 
 export class Transport {
-  readonly #url: string;
+  readonly #url: () => string;
   readonly #events: TransportEvents;
   #socket: WebSocket | undefined;
 
-  constructor(url: string, events: TransportEvents) {
+  constructor(url: () => string, events: TransportEvents) {
     this.#url = url;
     this.#events = events;
   }
@@ -22,7 +22,7 @@ export class Transport {
     this.disconnect();
     let socket: WebSocket;
     try {
-      socket = new WebSocket(this.#url, SUB_PROTOCOL);
+      socket = new WebSocket(this.#url(), SUB_PROTOCOL);
     } catch {
       // The page's Content-Security-Policy can forbid it at once.
       queueMicrotask(() => this.#events.closed(0, ""));

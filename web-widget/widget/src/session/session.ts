@@ -80,8 +80,7 @@ export class Session {
   readonly #conversation = new Conversation();
   readonly #timers = new Timers<Timer>();
   readonly #backoff = new Backoff();
-  /** The gateway: 5 at once, then one a second; a little less, for clocks and networks differ. */
-  #pace = new Pace(4, 1_100);
+  #pace = newPace();
   #out: Output[] = [];
 
   #token: string;
@@ -293,7 +292,7 @@ export class Session {
     this.#botHere = true;
     this.#typing = false;
     this.#typingSent = "done";
-    this.#pace = new Pace(4, 1_100);
+    this.#pace = newPace();
   }
 
   /** The connection is of no use any more; the socket's own end may take minutes to be noticed. */
@@ -352,7 +351,7 @@ export class Session {
         this.#timers.clear("pong");
         break;
       case "NOTE":
-        if (params[0] === "SESSION" && params[1] === "READY") this.#ready(params[2], params[3]);
+        if (params[0] === "SESSION" && params[1] === "READY") this.#ready(params[2], params[3], now);
         break;
       case "FAIL":
         this.#fail(params, now);
@@ -397,10 +396,12 @@ export class Session {
     }
   }
 
-  #ready(bot: string | undefined, bytes: string | undefined): void {
+  /** Said once while registering, and again where the bot comes back under another nick. */
+  #ready(bot: string | undefined, bytes: string | undefined, now: number): void {
     if (bot) this.#bot = bot;
     const limit = Number(bytes);
     if (Number.isInteger(limit) && limit >= 16 && limit <= 8_192) this.#bytes = limit;
+    this.#botIsBack(now);
   }
 
   #fail(params: readonly string[], now: number): void {
@@ -482,9 +483,8 @@ export class Session {
   }
 
   #botIsBack(now: number): void {
-    if (this.#botHere) return;
+    if (!this.#botHere) this.#inFlight.clear();
     this.#botHere = true;
-    this.#inFlight.clear();
     this.#flush(now);
   }
 
@@ -676,6 +676,11 @@ export class Session {
   #frame(command: string, params: readonly string[], tags: Readonly<Record<string, string>> = {}): void {
     this.#out.push({ kind: "frame", line: format(command, params, tags) });
   }
+}
+
+/** The gateway takes 5 at once, then one a second. A little slower, for clocks and networks differ. */
+function newPace(): Pace {
+  return new Pace(5, 1_100);
 }
 
 /** Another user's source has a `!`; only the gateway and the daemon have none. */

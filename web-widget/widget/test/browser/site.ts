@@ -64,8 +64,9 @@ export class Site {
     });
     server.on("upgrade", (request, stream) => {
       site.requests.push(request.url ?? "");
-      if (request.url === "/irc") site.visitors.accept(new ServerSocket(request, stream, "text.ircv3.net"));
-      else if (request.url === "/staff/socket") site.#staffSocket(new ServerSocket(request, stream));
+      const { pathname } = new URL(request.url ?? "/", "http://test");
+      if (pathname === "/irc") site.visitors.accept(new ServerSocket(request, stream, "text.ircv3.net"));
+      else if (pathname === "/staff/socket") site.#staffSocket(new ServerSocket(request, stream));
       else stream.destroy();
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

@@ -167,12 +167,18 @@ test("where the bot is gone the view says so, and when it is back the line goes 
   assert.equal(t.session.view.botHere, false);
 });
 
+test("a bot that comes back under another nick is spoken to by that one", () => {
+  const t = Transcript.online().says("hello").gets(":irc 401 guest-8000 bridgebot :No such nick").forget();
+  t.gets(":gw NOTE SESSION READY bridgebot2 100 :speak").sends("@+bridgebot/id=id1 PRIVMSG bridgebot2 hello");
+  t.gets("@+bridgebot/entry=1 :bridgebot!b@h PRIVMSG guest-8000 :not me").shows("visitor sending: hello");
+});
+
 test("no faster than the gateway allows", () => {
   const t = Transcript.online();
-  for (const text of ["1", "2", "3", "4", "5", "6"]) t.says(text);
-  t.sends(...[1, 2, 3, 4].map((n) => `@+bridgebot/id=id${n} PRIVMSG bridgebot ${n}`));
-  t.after(1_100).sends("@+bridgebot/id=id5 PRIVMSG bridgebot 5");
+  for (const text of ["1", "2", "3", "4", "5", "6", "7"]) t.says(text);
+  t.sends(...[1, 2, 3, 4, 5].map((n) => `@+bridgebot/id=id${n} PRIVMSG bridgebot ${n}`));
   t.after(1_100).sends("@+bridgebot/id=id6 PRIVMSG bridgebot 6");
+  t.after(1_100).sends("@+bridgebot/id=id7 PRIVMSG bridgebot 7");
 });
 
 test("long text goes in pieces that fit, also what was written before the limit was known", () => {
