@@ -1,0 +1,204 @@
+//! What the server says about itself: VERSION and 005, TIME, ADMIN, MOTD, LUSERS, INFO, LINKS, HELP.
+
+use super::accept::MOST as ACCEPTS;
+use super::channel_mode::{KEY, MODES};
+use super::for_this_server;
+use super::registration::REALNAME;
+use crate::wire::date;
+use crate::wire::line::Line;
+use crate::wire::numeric::{
+    ERR_HELPNOTFOUND, ERR_NOMOTD, RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFHELP,
+    RPL_ENDOFINFO, RPL_ENDOFLINKS, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_HELPSTART, RPL_HELPTXT, RPL_INFO,
+    RPL_ISUPPORT, RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP,
+    RPL_LUSERUNKNOWN, RPL_MOTD, RPL_MOTDSTART, RPL_STATSCONN, RPL_TIME, RPL_VERSION,
+};
+use crate::world::{Slot, World};
+
+/// As 002, 004 and 351 show it.
+pub(super) const VERSION: &str = concat!("ircd-lite-", env!("CARGO_PKG_VERSION"));
+/// Tokens in one 005.
+const TOKENS: usize = 12;
+
+pub(super) fn version(world: &mut World, me: Slot, line: &Line<'_>) {
+    if for_this_server(world, me, line.get(0)) {
+        let name = world.name.clone();
+        world.reply_text(me, RPL_VERSION, &[format!("{VERSION}.").as_bytes(), &name], "one server, no links");
+        isupport(world, me);
+    }
+}
+
+/// 005: only what there is.
+pub(super) fn isupport(world: &mut World, me: Slot) {
+    let limits = &world.config.limits;
+    let number = |limit: usize| if limit == 0 { String::new() } else { limit.to_string() };
+    let mut tokens = vec![
+        "CHANTYPES=&#".to_owned(),
+        "EXCEPTS".to_owned(),
+        "INVEX".to_owned(),
+        "CHANMODES=eIb,k,l,imnpstSu".to_owned(),
+        format!("CHANLIMIT=&#:{}", number(limits.channels_per_user)),
+        "PREFIX=(ov)@+".to_owned(),
+        format!("MAXLIST=beI:{}", number(limits.list_entries)),
+        format!("MODES={MODES}"),
+        format!("NETWORK={}", world.config.server.network),
+        "KNOCK".to_owned(),
+        "STATUSMSG=@+".to_owned(),
+        "CALLERID=g".to_owned(),
+        "SAFELIST".to_owned(),
+        "ELIST=CTU".to_owned(),
+        "CASEMAPPING=rfc1459".to_owned(),
+        format!("NICKLEN={}", limits.nick_length),
+        format!("CHANNELLEN={}", limits.channel_length),
+        format!("TOPICLEN={}", limits.topic_length),
+        format!("AWAYLEN={}", limits.away_length),
+        format!("KEYLEN={KEY}"),
+        format!("NAMELEN={REALNAME}"),
+        "DEAF=D".to_owned(),
+        format!("MONITOR={}", number(limits.monitor)),
+        format!("ACCEPT={ACCEPTS}"),
+        "WHOX".to_owned(),
+        format!(
+            "TARGMAX=NAMES:1,LIST:,KICK:1,WHOIS:1,PRIVMSG:{0},NOTICE:{0},TAGMSG:{0},ACCEPT:,MONITOR:",
+            number(limits.targets)
+        ),
+    ];
+    if limits.history > 0 {
+        tokens.push(format!("CHATHISTORY={}", super::history::MOST));
+        tokens.push("MSGREFTYPES=timestamp,msgid".to_owned());
+    }
+    if world.config.server.utf8_only {
+        tokens.push("UTF8ONLY".to_owned());
+    }
+    for tokens in tokens.chunks(TOKENS) {
+        let words: Vec<&[u8]> = tokens.iter().map(String::as_bytes).collect();
+        world.reply(me, RPL_ISUPPORT, &words);
+    }
+}
+
+pub(super) fn time(world: &mut World, me: Slot, line: &Line<'_>) {
+    if for_this_server(world, me, line.get(0)) {
+        let (name, text) = (world.name.clone(), date::human(world.now.unix_ms));
+        world.reply_text(me, RPL_TIME, &[&name], text);
+    }
+}
+
+pub(super) fn admin(world: &mut World, me: Slot, line: &Line<'_>) {
+    if !for_this_server(world, me, line.get(0)) {
+        return;
+    }
+    let text = [b"Administrative info about ", world.name.as_ref()].concat();
+    world.reply_text(me, RPL_ADMINME, &[], text);
+    let config = world.config.clone();
+    for (numeric, line) in
+        [RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINEMAIL].into_iter().zip(&config.server.admin)
+    {
+        world.reply_text(me, numeric, &[], line);
+    }
+}
+
+pub(super) fn motd(world: &mut World, me: Slot, line: &Line<'_>) {
+    if for_this_server(world, me, line.get(0)) {
+        send_motd(world, me);
+    }
+}
+
+pub(super) fn send_motd(world: &mut World, me: Slot) {
+    let config = world.config.clone();
+    let Some(lines) = &config.server.motd else { return world.reply(me, ERR_NOMOTD, &[]) };
+    let start = [b"- ", world.name.as_ref(), b" Message of the Day - "].concat();
+    world.reply_text(me, RPL_MOTDSTART, &[], start);
+    for line in lines {
+        world.reply_text(me, RPL_MOTD, &[], [b"- ", line.as_ref()].concat());
+    }
+    world.reply(me, RPL_ENDOFMOTD, &[]);
+}
+
+pub(super) fn lusers(world: &mut World, me: Slot, line: &Line<'_>) {
+    if for_this_server(world, me, line.get(1)) {
+        send_lusers(world, me);
+    }
+}
+
+/// Who is hidden in an auditorium doesn't count, except for IRC operators and itself.
+pub(super) fn send_lusers(world: &mut World, me: Slot) {
+    let counts = &world.counts;
+    let client = world.client(me);
+    let own = usize::from(client.auditoriums > 0);
+    let (users, max) = if client.oper() {
+        (counts.users, counts.max_users)
+    } else {
+        let seen = counts.users - counts.hidden + own;
+        (seen, counts.max_seen.max(seen))
+    };
+    let invisible = counts.invisible.min(users);
+    let (opers, unknown) = (counts.opers, world.clients.len().saturating_sub(counts.users));
+    let unknown = if client.oper() { unknown } else { 0 };
+    let (max_connections, total) =
+        if client.oper() { (counts.max_connections, counts.total_connections) } else { (max, max as u64) };
+    let channels = world.channels.len();
+    let text = format!("There are {} users and {invisible} invisible on 1 servers", users - invisible);
+    world.reply_text(me, RPL_LUSERCLIENT, &[], text);
+    for (numeric, count) in [(RPL_LUSEROP, opers), (RPL_LUSERUNKNOWN, unknown), (RPL_LUSERCHANNELS, channels)]
+    {
+        if count > 0 {
+            world.reply(me, numeric, &[count.to_string().as_bytes()]);
+        }
+    }
+    world.reply_text(me, RPL_LUSERME, &[], format!("I have {users} clients and 0 servers"));
+    let (now, most) = (users.to_string(), max.to_string());
+    for (numeric, scope) in [(RPL_LOCALUSERS, "local"), (RPL_GLOBALUSERS, "global")] {
+        let text = format!("Current {scope} users {now}, max {most}");
+        world.reply_text(me, numeric, &[now.as_bytes(), most.as_bytes()], text);
+    }
+    let text = format!(
+        "Highest connection count: {max_connections} ({most} clients) ({total} connections received)"
+    );
+    world.reply_text(me, RPL_STATSCONN, &[], text);
+}
+
+pub(super) fn info(world: &mut World, me: Slot, line: &Line<'_>) {
+    if !for_this_server(world, me, line.get(0)) {
+        return;
+    }
+    let started = format!("On-line since {}", date::human(world.started.unix_ms));
+    for text in [VERSION, "A small IRC daemon that speaks as ircd-ratbox does.", &started] {
+        world.reply_text(me, RPL_INFO, &[], text);
+    }
+    world.reply(me, RPL_ENDOFINFO, &[]);
+}
+
+pub(super) fn links(world: &mut World, me: Slot, _: &Line<'_>) {
+    let (name, description) = (world.name.clone(), world.config.server.description.clone());
+    world.reply_text(me, RPL_LINKS, &[&name, &name], format!("0 {description}"));
+    world.reply(me, RPL_ENDOFLINKS, &[b"*"]);
+}
+
+/// Topics of HELP. Each line fits a screen.
+const HELP: &[(&str, &[&str])] = &[
+    ("index", &["Topics: index, modes, register, operators.", "Say HELP and a topic."]),
+    (
+        "modes",
+        &[
+            "Channel: b ban, e exception, I invite exception, i invite only, k key, l limit, m moderated,",
+            "n no outside messages, p private, s secret, t topic by operators, S TLS only, u auditorium:",
+            "members who are no operators don't see each other.",
+            "User: i invisible, w WALLOPS, g caller-id (see ACCEPT), D deaf, s server notices, o operator.",
+        ],
+    ),
+    ("register", &["Accounts stand in the server's configuration; log in by SASL PLAIN."]),
+    ("operators", &["OPER, KILL, KLINE, UNKLINE, DLINE, UNDLINE, WALLOPS, REHASH, STATS."]),
+];
+
+pub(super) fn help(world: &mut World, me: Slot, line: &Line<'_>) {
+    let asked = line.word(0).unwrap_or(b"index");
+    let found = HELP.iter().find(|(topic, _)| topic.as_bytes().eq_ignore_ascii_case(asked));
+    let Some((topic, lines)) = found else { return world.reply(me, ERR_HELPNOTFOUND, &[asked]) };
+    let mut lines = lines.iter();
+    if let Some(first) = lines.next() {
+        world.reply_text(me, RPL_HELPSTART, &[topic.as_bytes()], first);
+    }
+    for text in lines {
+        world.reply_text(me, RPL_HELPTXT, &[topic.as_bytes()], text);
+    }
+    world.reply(me, RPL_ENDOFHELP, &[topic.as_bytes()]);
+}

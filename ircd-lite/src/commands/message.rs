@@ -1,0 +1,335 @@
+//! PRIVMSG, NOTICE, TAGMSG. Facts beyond ratbox: IRCv3 message-tags, echo-message, msgid.
+
+use bytes::Bytes;
+
+use super::end_grace;
+use crate::wire::line::Line;
+use crate::wire::message::Message;
+use crate::wire::name;
+use crate::wire::numeric::{
+    ERR_CANNOTSENDTOCHAN, ERR_CHANOPRIVSNEEDED, ERR_NORECIPIENT, ERR_NOSUCHNICK, ERR_NOTEXTTOSEND,
+    ERR_TARGCHANGE, ERR_TARGUMODEG, ERR_TOOMANYTARGETS, Numeric, RPL_AWAY, RPL_TARGNOTIFY, RPL_UMODEGMSG,
+};
+use crate::wire::tags;
+use crate::world::caps::Caps;
+use crate::world::channel::Rank;
+use crate::world::client::UserModes;
+use crate::world::history::Audience;
+use crate::world::{ChannelSlot, Slot, World};
+
+/// How often somebody with `+g` is told of strangers.
+const CALLER_ID_MS: u64 = 60_000;
+/// New private targets at once, and how long one more takes.
+const NEW_TARGETS: u64 = 10;
+const NEW_TARGET_MS: u64 = 60_000;
+/// Targets that are remembered as not new.
+const KNOWN_TARGETS: usize = 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Privmsg,
+    Notice,
+    Tagmsg,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Privmsg => "PRIVMSG",
+            Self::Notice => "NOTICE",
+            Self::Tagmsg => "TAGMSG",
+        }
+    }
+
+    /// NOTICE is never answered.
+    fn refuse(self, world: &mut World, me: Slot, numeric: Numeric, words: &[&[u8]]) {
+        if self != Self::Notice {
+            world.reply(me, numeric, words);
+        }
+    }
+}
+
+/// Where one copy goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    User(Slot),
+    Channel(ChannelSlot),
+    /// `@#channel` or `+#channel`.
+    Ranked(ChannelSlot, Least),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Least {
+    Operator,
+    Voice,
+}
+
+impl Least {
+    fn admits(self, rank: Rank) -> bool {
+        rank.operator || (self == Self::Voice && rank.voice)
+    }
+}
+
+/// What one command sends to each of its targets.
+struct Sending<'a> {
+    me: Slot,
+    kind: Kind,
+    text: &'a [u8],
+    client_tags: Bytes,
+}
+
+pub(super) fn privmsg(world: &mut World, me: Slot, line: &Line<'_>) {
+    send(world, me, line, Kind::Privmsg);
+}
+
+pub(super) fn notice(world: &mut World, me: Slot, line: &Line<'_>) {
+    send(world, me, line, Kind::Notice);
+}
+
+pub(super) fn tagmsg(world: &mut World, me: Slot, line: &Line<'_>) {
+    send(world, me, line, Kind::Tagmsg);
+}
+
+fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
+    let Some(list) = line.word(0) else {
+        return refuse_text(world, me, kind, ERR_NORECIPIENT);
+    };
+    let text = line.get(1).unwrap_or_default();
+    if kind != Kind::Tagmsg && text.is_empty() {
+        return kind.refuse(world, me, ERR_NOTEXTTOSEND, &[]);
+    }
+    if world.config.server.utf8_only && std::str::from_utf8(text).is_err() {
+        let why = "Message rejected, your IRC software must use UTF-8 on this server";
+        return world.fail(me, kind.name(), "INVALID_UTF8", &[], why);
+    }
+    let tagged = world.client(me).caps.has(Caps::MESSAGE_TAGS);
+    let client_tags = if tagged { tags::relayed(line.tags) } else { Vec::new() };
+    if kind == Kind::Tagmsg && client_tags.is_empty() {
+        return;
+    }
+    let sending = Sending { me, kind, text, client_tags: client_tags.into() };
+    let limit = match world.config.limits.targets {
+        0 => usize::MAX,
+        _ if world.client(me).unlimited() => usize::MAX,
+        limit => limit,
+    };
+    let mut seen: Vec<Target> = Vec::new();
+    for word in list.split(|byte| *byte == b',').filter(|word| !word.is_empty()) {
+        let Some(target) = resolve(world, &sending, word) else { continue };
+        if seen.contains(&target) {
+            continue;
+        }
+        if seen.len() >= limit {
+            return kind.refuse(world, me, ERR_TOOMANYTARGETS, &[word]);
+        }
+        seen.push(target);
+        match target {
+            Target::User(user) => sending.to_user(world, user),
+            Target::Channel(channel) => sending.to_channel(world, channel, None),
+            Target::Ranked(channel, least) => sending.to_channel(world, channel, Some(least)),
+        }
+    }
+    let for_others = |target: &Target| *target != Target::User(me);
+    if kind == Kind::Privmsg {
+        let now_ms = world.now.mono_ms;
+        world.client_mut(me).spoke_ms = now_ms;
+    }
+    if seen.iter().any(for_others) {
+        end_grace(world, me);
+    }
+}
+
+fn refuse_text(world: &mut World, me: Slot, kind: Kind, numeric: Numeric) {
+    if kind != Kind::Notice {
+        world.reply_text(me, numeric, &[], format!("No recipient given ({})", kind.name()));
+    }
+}
+
+/// What a target word means for the sender; answers it where it means nothing.
+fn resolve(world: &mut World, sending: &Sending<'_>, word: &[u8]) -> Option<Target> {
+    let (me, kind) = (sending.me, sending.kind);
+    let least = match word.first() {
+        Some(b'@') => Some(Least::Operator),
+        Some(b'+') => Some(Least::Voice),
+        _ => None,
+    };
+    if let Some(least) = least {
+        let start = word.iter().position(|byte| !b"@+".contains(byte)).unwrap_or(word.len());
+        let name = word.get(start..).unwrap_or_default();
+        if name.is_empty() {
+            refuse_text(world, me, kind, ERR_NORECIPIENT);
+            return None;
+        }
+        let Some(channel) = world.find_channel(name) else {
+            kind.refuse(world, me, ERR_NOSUCHNICK, &[name]);
+            return None;
+        };
+        if !world.channel(channel).rank(me).is_some_and(Rank::any) {
+            kind.refuse(world, me, ERR_CHANOPRIVSNEEDED, &[word]);
+            return None;
+        }
+        return Some(Target::Ranked(channel, least));
+    }
+    if name::is_channel(word) {
+        let Some(channel) = world.find_channel(word) else {
+            kind.refuse(world, me, ERR_NOSUCHNICK, &[word]);
+            return None;
+        };
+        if !world.may_speak(me, channel) {
+            let name = world.channel(channel).name.clone();
+            kind.refuse(world, me, ERR_CANNOTSENDTOCHAN, &[&name]);
+            return None;
+        }
+        return Some(Target::Channel(channel));
+    }
+    let user = world.visible_user(me, word);
+    if user.is_none() {
+        kind.refuse(world, me, ERR_NOSUCHNICK, &[word]);
+    }
+    user.map(Target::User)
+}
+
+impl Sending<'_> {
+    /// The message to a target, with an id of its own.
+    fn message(&self, world: &mut World, target: &[u8]) -> (Message, Bytes) {
+        let line = world.line_from(self.me, self.kind.name()).word(target);
+        let line = if self.kind == Kind::Tagmsg { line.end() } else { line.text(self.text).end() };
+        let msgid = world.msgid();
+        (world.message_from(self.me, line).tagged(msgid.clone(), self.client_tags.clone()), msgid)
+    }
+
+    /// Whether a client that could get it wants it.
+    fn wanted(&self, caps: Caps) -> bool {
+        self.kind != Kind::Tagmsg || caps.has(Caps::MESSAGE_TAGS)
+    }
+
+    fn echo(&self, world: &mut World, message: &mut Message) {
+        let caps = world.client(self.me).caps;
+        if caps.has(Caps::ECHO_MESSAGE) && self.wanted(caps) {
+            world.clients.deliver(self.me, message);
+        }
+    }
+
+    fn to_channel(&self, world: &mut World, channel: ChannelSlot, least: Option<Least>) {
+        let state = world.channel(channel);
+        let name = state.name.clone();
+        let target = match least {
+            None => name,
+            Some(Least::Operator) => Bytes::from([b"@", name.as_ref()].concat()),
+            Some(Least::Voice) => Bytes::from([b"+", name.as_ref()].concat()),
+        };
+        let (mut message, msgid) = self.message(world, &target);
+        let me = self.me;
+        let wanted = |slot: Slot, caps: Caps, modes: UserModes| {
+            slot != me && self.wanted(caps) && !modes.has(UserModes::DEAF)
+        };
+        match least {
+            None => world.announce(channel, Some(me), &mut message, |slot, client| {
+                wanted(slot, client.caps, client.modes)
+            }),
+            Some(least) => {
+                let members = world.channel(channel).members().iter();
+                let ranked: Vec<Slot> =
+                    members.filter(|member| least.admits(member.rank)).map(|member| member.client).collect();
+                world.announce(channel, Some(me), &mut message, |slot, client| {
+                    ranked.contains(&slot) && wanted(slot, client.caps, client.modes)
+                });
+            }
+        }
+        self.echo(world, &mut message);
+        if least.is_none() && self.kind != Kind::Tagmsg {
+            self.keep(world, channel, message, msgid);
+        }
+    }
+
+    fn keep(&self, world: &mut World, channel: ChannelSlot, message: Message, msgid: Bytes) {
+        let client = world.client(self.me);
+        let state = world.channel(channel);
+        let audience = if state.auditorium() && !state.is_operator(self.me) {
+            Audience::Author { serial: client.serial, account: client.account() }
+        } else {
+            Audience::Members
+        };
+        let size = self.text.len() + self.client_tags.len() + 200;
+        let (unix_ms, lines) = (world.now.unix_ms, world.config.limits.history);
+        world.channel_mut(channel).history.push(unix_ms, msgid, message, size, audience, lines);
+    }
+
+    fn to_user(&self, world: &mut World, user: Slot) {
+        let me = self.me;
+        if user != me && !self.new_target_allowed(world, user) {
+            let nick = world.client(user).identity.nick();
+            return self.kind.refuse(world, me, ERR_TARGCHANGE, &[&nick]);
+        }
+        if !self.passes_caller_id(world, user) {
+            return;
+        }
+        let nick = world.client(user).identity.nick();
+        if self.kind == Kind::Privmsg
+            && user != me
+            && let Some(away) = world.client(user).away.clone()
+        {
+            world.reply_text(me, RPL_AWAY, &[&nick], away);
+        }
+        let (mut message, _) = self.message(world, &nick);
+        if self.wanted(world.client(user).caps) {
+            // To oneself this copy is no answer: a label stands on the echo.
+            world.clients.deliver_aside(user, &mut message);
+        }
+        self.echo(world, &mut message);
+    }
+
+    /// Whether `user` hears the sender; tells both where not (mode `g`).
+    fn passes_caller_id(&self, world: &mut World, user: Slot) -> bool {
+        let me = self.me;
+        let target = world.client(user);
+        let accepted = target.lists.as_ref().is_some_and(|lists| lists.accept.contains(&me));
+        if user == me || !target.modes.has(UserModes::CALLER_ID) || accepted || world.client(me).oper() {
+            return true;
+        }
+        if self.kind != Kind::Privmsg {
+            return false;
+        }
+        let nick = target.identity.nick();
+        world.reply(me, ERR_TARGUMODEG, &[&nick]);
+        let now_ms = world.now.mono_ms;
+        let told_ms = &mut world.client_mut(user).lists_mut().caller_told_ms;
+        if told_ms.is_none_or(|told| now_ms.saturating_sub(told) >= CALLER_ID_MS) {
+            *told_ms = Some(now_ms);
+            world.reply(me, RPL_TARGNOTIFY, &[&nick]);
+            let caller = &world.client(me).identity;
+            let place = [caller.user().as_ref(), b"@", &caller.host()].concat();
+            let nick = caller.nick();
+            world.reply(user, RPL_UMODEGMSG, &[&nick, &place]);
+        }
+        false
+    }
+
+    /// Ten new private targets at once, one more a minute; those of late are not new, nor is whoever wrote first.
+    fn new_target_allowed(&self, world: &mut World, user: Slot) -> bool {
+        let me = self.me;
+        if world.config.limits.flood_lines == 0 || world.client(me).unlimited() {
+            return true;
+        }
+        let (now_ms, target, own) = (world.now.mono_ms, world.clients.id(user), world.clients.id(me));
+        let lists = world.client_mut(me).lists_mut();
+        if lists.targets.contains(&target) {
+            return true;
+        }
+        let (left, since_ms) = lists.target_budget.unwrap_or((NEW_TARGETS, now_ms));
+        let earned = now_ms.saturating_sub(since_ms) / NEW_TARGET_MS;
+        let left = (left + earned).min(NEW_TARGETS);
+        lists.target_budget = Some((left.saturating_sub(1), since_ms + earned * NEW_TARGET_MS));
+        if left == 0 {
+            return false;
+        }
+        for (slot, other) in [(me, target), (user, own)] {
+            let known = &mut world.client_mut(slot).lists_mut().targets;
+            if known.len() >= KNOWN_TARGETS {
+                known.pop_front();
+            }
+            known.push_back(other);
+        }
+        true
+    }
+}

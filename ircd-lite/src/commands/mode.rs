@@ -1,0 +1,30 @@
+//! MODE: for a channel or for a user.
+
+use super::{channel_mode, user_mode};
+use crate::wire::line::Line;
+use crate::wire::name;
+use crate::wire::numeric::{ERR_NOSUCHCHANNEL, RPL_CHANNELMODEIS, RPL_CREATIONTIME};
+use crate::world::{ChannelSlot, Slot, World};
+
+pub(super) fn mode(world: &mut World, me: Slot, line: &Line<'_>) {
+    let target = line.get(0).unwrap_or_default();
+    if !name::is_channel(target) {
+        return user_mode::mode(world, me, target, line);
+    }
+    let Some(channel) = world.find_channel(target) else {
+        return world.reply(me, ERR_NOSUCHCHANNEL, &[target]);
+    };
+    match line.parameters().get(1..) {
+        None | Some([]) => query(world, me, channel),
+        Some(words) => channel_mode::change(world, me, channel, words),
+    }
+}
+
+fn query(world: &mut World, me: Slot, channel: ChannelSlot) {
+    let state = world.channel(channel);
+    let (name, unix) = (state.name.clone(), state.unix.to_string());
+    let modes = state.mode_words(state.rank(me).is_some());
+    let words: Vec<&[u8]> = std::iter::once(name.as_ref()).chain(modes.iter().map(Vec::as_slice)).collect();
+    world.reply_words(me, RPL_CHANNELMODEIS, &words);
+    world.reply_words(me, RPL_CREATIONTIME, &[&name, unix.as_bytes()]);
+}

@@ -1,0 +1,134 @@
+//! The commands by name: how many parameters they need, when they are allowed, who handles them.
+
+use super::{
+    accept, away, cap, history, info, invite, join, kick, list, message, mode, monitor, names, nick, oper,
+    registration, sasl, setname, stats, topic, webirc, who, whois,
+};
+use crate::wire::line::Line;
+use crate::world::{Slot, World};
+
+/// Runs a command.
+pub(super) type Handler = fn(&mut World, Slot, &Line<'_>);
+
+/// When a command is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Always.
+    Any,
+    /// Only before registration (462 afterwards).
+    Registering,
+    /// Only after it (451 before).
+    Registered,
+}
+
+/// Whether a command ends a new client's grace by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grace {
+    /// It does.
+    Ends,
+    /// It doesn't, or its handler decides.
+    Stays,
+}
+
+/// One command.
+#[derive(Debug)]
+pub(super) struct Command {
+    /// In capitals.
+    pub name: &'static str,
+    /// The least number of parameters; the last of them may not be empty.
+    pub parameters: usize,
+    /// When.
+    pub phase: Phase,
+    /// See [`Grace`].
+    pub grace: Grace,
+    /// Who.
+    pub handler: Handler,
+}
+
+const fn command(
+    name: &'static str,
+    parameters: usize,
+    phase: Phase,
+    grace: Grace,
+    handler: Handler,
+) -> Command {
+    Command { name, parameters, phase, grace, handler }
+}
+
+use Grace::{Ends, Stays};
+use Phase::{Any, Registered, Registering};
+
+/// Sorted by name, for the search.
+static COMMANDS: &[Command] = &[
+    command("ACCEPT", 1, Registered, Stays, accept::accept),
+    command("ADMIN", 0, Registered, Stays, info::admin),
+    command("AUTHENTICATE", 1, Any, Stays, sasl::authenticate),
+    command("AWAY", 0, Registered, Stays, away::away),
+    command("CAP", 1, Any, Stays, cap::cap),
+    command("CHATHISTORY", 1, Registered, Stays, history::chathistory),
+    command("DLINE", 1, Registered, Stays, oper::dline),
+    command("ERROR", 0, Any, Stays, ignore),
+    command("HELP", 0, Registered, Stays, info::help),
+    command("INFO", 0, Registered, Stays, info::info),
+    command("INVITE", 2, Registered, Ends, invite::invite),
+    command("ISON", 1, Registered, Stays, whois::ison),
+    command("JOIN", 1, Registered, Stays, join::join),
+    command("KICK", 2, Registered, Ends, kick::kick),
+    command("KILL", 1, Registered, Stays, oper::kill),
+    command("KLINE", 1, Registered, Stays, oper::kline),
+    command("KNOCK", 1, Registered, Stays, invite::knock),
+    command("LINKS", 0, Registered, Stays, info::links),
+    command("LIST", 0, Registered, Stays, list::list),
+    command("LUSERS", 0, Registered, Stays, info::lusers),
+    command("MODE", 1, Registered, Stays, mode::mode),
+    command("MONITOR", 1, Registered, Stays, monitor::monitor),
+    command("MOTD", 0, Registered, Stays, info::motd),
+    command("NAMES", 0, Registered, Stays, names::names),
+    command("NICK", 0, Any, Ends, nick::nick),
+    command("NOTICE", 0, Registered, Stays, message::notice),
+    command("OPER", 2, Registered, Stays, oper::oper),
+    command("PART", 1, Registered, Ends, join::part),
+    command("PASS", 1, Registering, Stays, registration::pass),
+    command("PING", 1, Registered, Stays, registration::ping),
+    command("PONG", 0, Any, Stays, ignore),
+    command("PRIVMSG", 0, Registered, Stays, message::privmsg),
+    command("QUIT", 0, Any, Stays, registration::quit),
+    command("REHASH", 0, Registered, Stays, oper::rehash),
+    command("SETNAME", 1, Registered, Stays, setname::setname),
+    command("STATS", 1, Registered, Stays, stats::stats),
+    command("TAGMSG", 1, Registered, Stays, message::tagmsg),
+    command("TIME", 0, Registered, Stays, info::time),
+    command("TOPIC", 1, Registered, Ends, topic::topic),
+    command("UNDLINE", 1, Registered, Stays, oper::undline),
+    command("UNKLINE", 1, Registered, Stays, oper::unkline),
+    command("USER", 4, Registering, Stays, registration::user),
+    command("USERHOST", 1, Registered, Stays, whois::userhost),
+    command("VERSION", 0, Registered, Stays, info::version),
+    command("WALLOPS", 1, Registered, Stays, oper::wallops),
+    command("WEBIRC", 4, Registering, Stays, webirc::webirc),
+    command("WHO", 0, Registered, Stays, who::who),
+    command("WHOIS", 1, Registered, Stays, whois::whois),
+    command("WHOWAS", 1, Registered, Stays, whois::whowas),
+];
+
+/// The command of this name, in any case.
+pub(super) fn find(name: &[u8]) -> Option<&'static Command> {
+    let ascending = |command: &Command| command.name.bytes().cmp(name.iter().map(u8::to_ascii_uppercase));
+    COMMANDS.binary_search_by(ascending).ok().and_then(|at| COMMANDS.get(at))
+}
+
+fn ignore(_: &mut World, _: Slot, _: &Line<'_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_found_in_any_case() {
+        assert!(COMMANDS.is_sorted_by(|a, b| a.name < b.name));
+        for command in COMMANDS {
+            assert_eq!(find(command.name.to_lowercase().as_bytes()).unwrap().name, command.name);
+        }
+        assert!(find(b"PRIVMS").is_none() && find(b"").is_none() && find(b"PRIVMSGG").is_none());
+    }
+}

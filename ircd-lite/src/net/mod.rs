@@ -1,0 +1,226 @@
+//! The shell: sockets, tasks and queues around the world. No decision about IRC is made here.
+//!
+//! | from -> to | bound | when full |
+//! | --- | --- | --- |
+//! | connection -> world | 1,024 events, each what one read of at most 16 KiB held | that connection stops reading |
+//! | world -> connection | `[limits] sendq` in bytes | the client is closed, `Max SendQ exceeded` |
+//! | password checks | one for each client, two at a time | later ones wait, and so do those clients' lines |
+
+mod connection;
+mod listener;
+mod sendq;
+mod tls;
+mod turn;
+mod upgrade;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::world::World;
+use listener::{Listener, Shared};
+use tls::Certificate;
+use turn::Event;
+
+/// Events under way to the world.
+const EVENTS: usize = 1024;
+/// How long clients may take to read their last lines when the server stops.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// The daemon. See [`Server::bind`].
+#[derive(Debug)]
+pub struct Server;
+
+/// Where a bound server listens, by kind.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    /// Plain TCP.
+    pub irc: Vec<SocketAddr>,
+    /// WebSocket.
+    pub ws: Vec<SocketAddr>,
+    /// TLS.
+    pub tls: Vec<SocketAddr>,
+}
+
+/// Why a server can't start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// An address can't be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address or stop what uses it")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A certificate or its key can't be used.
+    #[error(transparent)]
+    Certificate(#[from] tls::CertificateError),
+    /// The system gave no random numbers.
+    #[error("the system gave no random numbers: {0}")]
+    Random(String),
+}
+
+/// Why a reload did not happen. The old configuration stays in force.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// A certificate or its key can't be used.
+    #[error(transparent)]
+    Certificate(#[from] tls::CertificateError),
+    /// The server has stopped.
+    #[error("the server has stopped")]
+    Stopped,
+}
+
+/// A server that has its listeners and does not serve yet.
+#[derive(Debug)]
+pub struct Bound {
+    addresses: Addresses,
+    listeners: Vec<Listener>,
+    world: World,
+    config: Config,
+    clock: Clock,
+    events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
+    certificates: Vec<Arc<Certificate>>,
+    wanted_reload: Arc<Notify>,
+}
+
+/// Gives a running server a new configuration. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Reloader {
+    events: mpsc::WeakSender<Event>,
+    certificates: Vec<Arc<Certificate>>,
+    wanted: Arc<Notify>,
+}
+
+impl Server {
+    /// Binds every listener of `config`. Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`BindError`], naming the address or the file.
+    pub async fn bind(config: Config) -> Result<Bound, BindError> {
+        let mut seed = [0; 16];
+        getrandom::fill(&mut seed).map_err(|error| BindError::Random(error.to_string()))?;
+        let clock = Clock::start();
+        let (mut addresses, mut listeners, mut certificates) = (Addresses::default(), Vec::new(), Vec::new());
+        for address in &config.server.listen {
+            let listener = listen(*address, &mut addresses.irc).await?;
+            listeners.push(Listener::Plain(listener));
+        }
+        for address in &config.server.ws {
+            let listener = listen(*address, &mut addresses.ws).await?;
+            listeners.push(Listener::WebSocket(listener));
+        }
+        for wanted in &config.server.tls {
+            let certificate = Arc::new(Certificate::load(&wanted.cert, &wanted.key)?);
+            let listener = listen(wanted.address, &mut addresses.tls).await?;
+            listeners.push(Listener::Tls(listener, certificate.acceptor()?));
+            certificates.push(certificate);
+        }
+        let mut world = World::new(config.clone(), seed, clock.now());
+        if let Some(Ok(text)) = config.server.bans_file.as_ref().map(std::fs::read_to_string) {
+            world.restore_bans(&text);
+        }
+        Ok(Bound {
+            addresses,
+            listeners,
+            world,
+            config,
+            clock,
+            events: mpsc::channel(EVENTS),
+            certificates,
+            wanted_reload: Arc::default(),
+        })
+    }
+}
+
+async fn listen(address: SocketAddr, bound: &mut Vec<SocketAddr>) -> Result<TcpListener, BindError> {
+    let failed = |source| BindError::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    bound.push(listener.local_addr().map_err(failed)?);
+    Ok(listener)
+}
+
+impl Bound {
+    /// Where it listens.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// A handle to change its configuration later.
+    pub fn reloader(&self) -> Reloader {
+        Reloader {
+            events: self.events.0.downgrade(),
+            certificates: self.certificates.clone(),
+            wanted: self.wanted_reload.clone(),
+        }
+    }
+
+    /// Serves until `stop` is cancelled; then every client is told and closed, within 3 s.
+    pub async fn serve(self, stop: CancellationToken) {
+        let (sender, receiver) = self.events;
+        let tracker = TaskTracker::new();
+        let shared = Arc::new(Shared {
+            events: sender.clone(),
+            origins: self.config.server.ws_origins.clone(),
+            stop: stop.clone(),
+            tracker: tracker.clone(),
+        });
+        for listener in self.listeners {
+            tracker.spawn(listener.run(shared.clone()));
+        }
+        let turn = turn::Turn::new(
+            self.world,
+            self.clock,
+            &sender,
+            self.wanted_reload,
+            self.config.server.bans_file,
+        );
+        drop(sender);
+        turn.run(receiver, stop).await;
+        drop(shared);
+        tracker.close();
+        if tokio::time::timeout(DRAIN, tracker.wait()).await.is_err() {
+            tracing::warn!(left = tracker.len(), "clients did not take their last lines in time");
+        }
+    }
+}
+
+impl Reloader {
+    /// Gives the server a new configuration; certificates are read again. Listeners stay as they were bound.
+    ///
+    /// # Errors
+    /// [`ReloadError`]; nothing has changed then.
+    pub async fn reload(&self, config: Config) -> Result<(), ReloadError> {
+        let fresh = config.server.tls.iter().map(|tls| Certificate::load(&tls.cert, &tls.key));
+        let fresh: Vec<Certificate> = fresh.collect::<Result<_, _>>()?;
+        let events = self.events.upgrade().ok_or(ReloadError::Stopped)?;
+        events.send(Event::Reload(Box::new(config))).await.map_err(|_| ReloadError::Stopped)?;
+        for (old, fresh) in self.certificates.iter().zip(fresh) {
+            old.replace(fresh);
+        }
+        Ok(())
+    }
+
+    /// Tells operators what came of a reload.
+    pub async fn report(&self, text: String) {
+        if let Some(events) = self.events.upgrade() {
+            let _ = events.send(Event::Report(text)).await;
+        }
+    }
+
+    /// Waits until an operator asks for a reload (REHASH).
+    pub async fn wanted(&self) {
+        self.wanted.notified().await;
+    }
+}

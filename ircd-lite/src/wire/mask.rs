@@ -1,0 +1,183 @@
+//! Masks `nick!user@host` with `*` and `?`, CIDR hosts, and the completion of what people type.
+
+use std::net::IpAddr;
+
+use super::name::fold;
+use crate::network::Network;
+
+/// Whether `text` matches `pattern` under `rfc1459`. Linear in practice, at worst the product of the lengths, and
+/// both are short; no recursion.
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match (pattern.get(p), text.get(t)) {
+            (Some(b'*'), _) => {
+                retry = Some((p, t));
+                p += 1;
+            }
+            (Some(b'?'), Some(_)) => {
+                p += 1;
+                t += 1;
+            }
+            (Some(a), Some(b)) if fold(*a) == fold(*b) => {
+                p += 1;
+                t += 1;
+            }
+            _ => match retry {
+                Some((star, from)) => {
+                    retry = Some((star, from + 1));
+                    p = star + 1;
+                    t = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(p..).unwrap_or_default().iter().all(|byte| *byte == b'*')
+}
+
+/// Whether everything that `narrow` matches is matched by `wide` too, as far as text alone tells.
+pub(crate) fn covers(wide: &[u8], narrow: &[u8]) -> bool {
+    // A `?` of the narrow mask stands for any byte, so only `?` and `*` of the wide one may meet it; taking the mask
+    // itself as text gives that, except for `*`, which only `*` may meet.
+    let stands_for_many = |byte: &u8| *byte == b'*';
+    if narrow.iter().any(stands_for_many) && !wide.iter().any(stands_for_many) {
+        return wide == narrow;
+    }
+    matches(wide, narrow)
+}
+
+/// Completes a mask as ircd-ratbox does: `x` is a nick, or a host where it holds `.` or `:`.
+pub(crate) fn complete(mask: &[u8]) -> Vec<u8> {
+    let bang = mask.iter().position(|byte| *byte == b'!');
+    let at = mask.iter().rposition(|byte| *byte == b'@');
+    let part = |bytes: Option<&[u8]>| match bytes {
+        None | Some([]) => b"*".to_vec(),
+        Some(bytes) => bytes.to_vec(),
+    };
+    let (nick, user, host) = match (bang, at) {
+        (Some(bang), Some(at)) if bang < at => {
+            (part(mask.get(..bang)), part(mask.get(bang + 1..at)), part(mask.get(at + 1..)))
+        }
+        (_, Some(at)) => (b"*".to_vec(), part(mask.get(..at)), part(mask.get(at + 1..))),
+        (Some(bang), None) => (part(mask.get(..bang)), part(mask.get(bang + 1..)), b"*".to_vec()),
+        (None, None) if mask.iter().any(|byte| b".:".contains(byte)) => {
+            (b"*".to_vec(), b"*".to_vec(), mask.to_vec())
+        }
+        (None, None) => (part(Some(mask)), b"*".to_vec(), b"*".to_vec()),
+    };
+    let mut whole = [&nick, &b"!"[..], &user, b"@", &host].concat();
+    whole.dedup_by(|a, b| *a == b'*' && *b == b'*');
+    whole
+}
+
+/// Who a mask is held against: the line's source, and the address behind a host that may be cloaked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// `nick!user@host`.
+    pub source: &'a [u8],
+    /// The address, where masks on it may count.
+    pub address: IpAddr,
+}
+
+/// Whether a mask `n!u@h` (or `u@h`, as operators and K-lines use) matches by host, by address, or by network.
+pub(crate) fn applies(mask: &[u8], subject: Subject<'_>) -> bool {
+    let with_nick = mask.contains(&b'!');
+    let start = if with_nick {
+        0
+    } else {
+        subject.source.iter().position(|byte| *byte == b'!').map_or(0, |at| at + 1)
+    };
+    let source = subject.source.get(start..).unwrap_or_default();
+    if matches(mask, source) {
+        return true;
+    }
+    let (Some(mask_at), Some(source_at)) =
+        (mask.iter().rposition(|byte| *byte == b'@'), source.iter().rposition(|byte| *byte == b'@'))
+    else {
+        return false;
+    };
+    let (mask_front, mask_host) = mask.split_at(mask_at);
+    let front = source.get(..source_at).unwrap_or_default();
+    let mask_host = mask_host.get(1..).unwrap_or_default();
+    if !matches(mask_front, front) {
+        return false;
+    }
+    if mask_host.contains(&b'/') {
+        return std::str::from_utf8(mask_host)
+            .ok()
+            .and_then(|text| text.parse::<Network>().ok())
+            .is_some_and(|network| network.contains(subject.address));
+    }
+    matches(mask_host, subject.address.to_string().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn wildcards() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("a*c", "abbbc", true),
+            ("a*c", "abbb", false),
+            ("?b*", "ab", true),
+            ("*!*@*.example", "n!u@host.example", true),
+            ("A[*", "a{x", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), text.as_bytes()), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn completion() {
+        for (typed, whole) in [
+            ("bob", "bob!*@*"),
+            ("a.host.example", "*!*@a.host.example"),
+            ("user@host", "*!user@host"),
+            ("nick!user", "nick!user@*"),
+            ("**!***@x", "*!*@x"),
+            ("::1", "*!*@::1"),
+            ("@", "*!*@*"),
+        ] {
+            assert_eq!(String::from_utf8(complete(typed.as_bytes())).unwrap(), whole);
+        }
+    }
+
+    #[test]
+    fn coverage() {
+        assert!(covers(b"*!*@host.example", b"*!user@host.example"));
+        assert!(!covers(b"*!user@host.example", b"*!*@host.example"));
+        assert!(covers(b"bob!*@*", b"bob!*@*"));
+    }
+
+    #[test]
+    fn hosts_addresses_and_networks() {
+        let subject = Subject { source: b"n!~u@cloak-1", address: "10.1.2.3".parse().unwrap() };
+        for mask in ["*!*@10.1.2.3", "*!*@10.0.0.0/8", "n!*@cloak-*", "*@10.1.*", "~u@10.1.2.3"] {
+            assert!(applies(mask.as_bytes(), subject), "{mask}");
+        }
+        for mask in ["*!*@10.2.0.0/16", "x!*@*", "x@10.1.2.3", "*!*@not/an/address"] {
+            assert!(!applies(mask.as_bytes(), subject), "{mask}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_matches_itself_and_the_star(text in "[a-z*?@!.]{0,40}") {
+            prop_assert!(matches(b"*", text.as_bytes()));
+            let literal: String = text.replace(['*', '?'], "x");
+            prop_assert!(matches(literal.as_bytes(), literal.as_bytes()));
+        }
+
+        #[test]
+        fn completed_masks_stay_as_they_are(text in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let once = complete(&text);
+            prop_assert_eq!(complete(&once), once);
+        }
+    }
+}

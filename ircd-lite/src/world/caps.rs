@@ -1,0 +1,87 @@
+//! The IRCv3 capabilities: their names, their values, and the set that a client has on.
+
+use crate::wire::message::TagSet;
+
+/// A set of capabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Caps(u32);
+
+/// One capability.
+#[derive(Debug)]
+pub(crate) struct Capability {
+    /// Its name in LS and REQ.
+    pub name: &'static str,
+    /// What CAP 302 shows after `=`.
+    pub value: &'static str,
+    /// Its bit.
+    pub bit: Caps,
+}
+
+macro_rules! capabilities {
+    ($($constant:ident = $bit:literal $name:literal $value:literal;)*) => {
+        impl Caps {
+            $(#[doc = $name] pub(crate) const $constant: Self = Self(1 << $bit);)*
+        }
+
+        /// All of them, in the order of LS.
+        pub(crate) const ALL: &[Capability] =
+            &[$(Capability { name: $name, value: $value, bit: Caps::$constant }),*];
+    };
+}
+
+capabilities! {
+    MULTI_PREFIX = 0 "multi-prefix" "";
+    MESSAGE_TAGS = 1 "message-tags" "";
+    SERVER_TIME = 2 "server-time" "";
+    ECHO_MESSAGE = 3 "echo-message" "";
+    BATCH = 4 "batch" "";
+    LABELED_RESPONSE = 5 "labeled-response" "";
+    ACCOUNT_TAG = 6 "account-tag" "";
+    ACCOUNT_NOTIFY = 7 "account-notify" "";
+    AWAY_NOTIFY = 8 "away-notify" "";
+    EXTENDED_JOIN = 9 "extended-join" "";
+    USERHOST_IN_NAMES = 10 "userhost-in-names" "";
+    INVITE_NOTIFY = 11 "invite-notify" "";
+    SETNAME = 12 "setname" "";
+    STANDARD_REPLIES = 13 "standard-replies" "";
+    CAP_NOTIFY = 14 "cap-notify" "";
+    SASL = 15 "sasl" "PLAIN";
+    CHATHISTORY = 16 "draft/chathistory" "";
+}
+
+impl Caps {
+    /// Whether all of `other` is on.
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Turns `other` on.
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Turns `other` off.
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Which tags its owner gets.
+    pub(crate) fn tags(self) -> TagSet {
+        let mut tags = TagSet::default();
+        for (cap, tag) in [
+            (Self::SERVER_TIME, TagSet::TIME),
+            (Self::MESSAGE_TAGS, TagSet::TAGS),
+            (Self::ACCOUNT_TAG, TagSet::ACCOUNT),
+        ] {
+            if self.has(cap) {
+                tags = tags.with(tag);
+            }
+        }
+        tags
+    }
+
+    /// Looks a name up.
+    pub(crate) fn named(name: &[u8]) -> Option<&'static Capability> {
+        ALL.iter().find(|capability| capability.name.as_bytes() == name)
+    }
+}

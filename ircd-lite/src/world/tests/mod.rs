@@ -1,0 +1,1 @@
+//! Transcripts of the world, with the clock in view.
