@@ -1,11 +1,14 @@
 //! The shape of the configuration file, and its way into a [`Config`].
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 
 use bytes::Bytes;
+use program::config::Source;
 use program::{ConfigError, Secret, SecretSource};
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::values::{ByteSize, HostMask, InvalidValue, Password};
 use super::{Account, Config, Limits, Network, Oper, PermanentChannel, Reserve, Server, TlsListener, WebIrc};
@@ -14,13 +17,13 @@ use crate::wire::{name, text};
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct File {
-    server: ServerTable,
+    server: Option<Spanned<ServerTable>>,
     limits: LimitsTable,
-    oper: Vec<OperTable>,
-    account: Vec<AccountTable>,
-    webirc: Vec<WebIrcTable>,
-    reserve: Vec<ReserveTable>,
-    channel: Vec<ChannelTable>,
+    oper: Vec<Spanned<OperTable>>,
+    account: Vec<Spanned<AccountTable>>,
+    webirc: Vec<Spanned<WebIrcTable>>,
+    reserve: Vec<Spanned<ReserveTable>>,
+    channel: Vec<Spanned<ChannelTable>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -36,7 +39,7 @@ struct ServerTable {
     password: Option<String>,
     password_file: Option<PathBuf>,
     password_env: Option<String>,
-    motd_file: Option<PathBuf>,
+    motd_file: Option<Spanned<PathBuf>>,
     admin: Option<[String; 3]>,
     bans_file: Option<PathBuf>,
     utf8_only: bool,
@@ -230,115 +233,101 @@ fn modes(text: String) -> Result<String, InvalidValue> {
     }
 }
 
-/// The ways in which one password may be given, and where.
-struct PasswordKeys<'a> {
-    table: &'a str,
+/// The ways in which one password may be given, and the table in which they stand.
+struct PasswordKeys {
+    table: Range<usize>,
     plain: Option<String>,
     hash: Option<HashText>,
     file: Option<PathBuf>,
     env: Option<String>,
 }
 
-struct Checker<'a> {
-    path: &'a Path,
-    folder: &'a Path,
-}
+struct Checker<'a>(&'a Source);
 
 impl Checker<'_> {
-    fn invalid(&self, key: impl Into<String>, message: impl Into<String>) -> ConfigError {
-        ConfigError::Invalid { path: self.path.to_owned(), key: key.into(), message: message.into() }
-    }
-
     fn secret(
         &self,
-        table: &str,
+        table: Range<usize>,
         plain: Option<String>,
         file: Option<PathBuf>,
         env: Option<String>,
     ) -> Result<Option<Secret>, ConfigError> {
         let value = plain.filter(|text| !text.is_empty()).map(Secret::new);
         SecretSource { key: "password", value, file, env }
-            .resolve(self.folder)
-            .map_err(|error| self.invalid(format!("{table}.password"), error.to_string()))
+            .resolve(self.0.folder())
+            .map_err(|error| self.0.error(table, error.to_string()))
     }
 
-    fn password(&self, keys: PasswordKeys<'_>) -> Result<Password, ConfigError> {
-        let key = format!("{}.password", keys.table);
+    fn password(&self, keys: PasswordKeys) -> Result<Password, ConfigError> {
         let hash = keys.hash.map(|hash| hash.0);
-        match (self.secret(keys.table, keys.plain, keys.file, keys.env)?, hash) {
-            (Some(_), Some(_)) => Err(self.invalid(key, "give either a password or password_hash")),
+        match (self.secret(keys.table.clone(), keys.plain, keys.file, keys.env)?, hash) {
+            (Some(_), Some(_)) => Err(self.0.error(keys.table, "give either password_hash or a password")),
             (None, Some(hash)) => Ok(hash),
             (Some(plain), None) => Ok(Password::Plain(plain)),
             (None, None) => {
-                Err(self.invalid(key, "missing; give password_hash, password_file, password_env or password"))
+                let text =
+                    "a password is missing; give password_hash, password_file, password_env or password";
+                Err(self.0.error(keys.table, text))
             }
         }
     }
 
-    fn named(&self, key: &str, name: Word) -> Result<String, ConfigError> {
+    fn named(&self, table: Range<usize>, name: Word) -> Result<String, ConfigError> {
         if name.0.is_empty() {
-            return Err(self.invalid(key, "missing"));
+            return Err(self.0.error(table, "`name` is missing"));
         }
         Ok(name.0)
     }
 }
 
 /// Turns what the file says into what the daemon may rely on.
-pub(super) fn check(file: File, path: &Path) -> Result<Config, ConfigError> {
-    let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    let checker = Checker { path, folder };
+pub(super) fn check(source: &Source) -> Result<Config, ConfigError> {
+    let file: File = source.parse()?;
+    let checker = Checker(source);
     let config = Config {
         server: server(file.server, &checker)?,
         limits: limits(file.limits),
         opers: file.oper.into_iter().map(|table| oper(table, &checker)).collect::<Result<_, _>>()?,
         accounts: file.account.into_iter().map(|table| account(table, &checker)).collect::<Result<_, _>>()?,
         webirc: file.webirc.into_iter().map(|table| webirc(table, &checker)).collect::<Result<_, _>>()?,
-        reserves: file
-            .reserve
-            .into_iter()
-            .map(|table| Reserve {
-                mask: table.mask.0,
-                reason: table.reason,
-                account: table.account.map(|name| name.0),
-            })
-            .collect(),
-        channels: file
-            .channel
-            .into_iter()
-            .map(|table| PermanentChannel {
-                name: table.name.0,
-                modes: table.modes.0,
-                topic: table.topic,
-                operators: table.operators.into_iter().map(|name| name.0).collect(),
-            })
-            .collect(),
+        ..Config::default()
     };
-    let known = |name: &str| config.accounts.iter().any(|account| account.name.eq_ignore_ascii_case(name));
-    let asked = config
-        .reserves
-        .iter()
-        .filter_map(|reserve| reserve.account.as_ref().map(|name| ("reserve.account", name)));
-    let operators = config
-        .channels
-        .iter()
-        .flat_map(|channel| channel.operators.iter().map(|name| ("channel.operators", name)));
-    for (key, name) in asked.chain(operators) {
-        if !known(name) {
-            return Err(checker.invalid(key, format!("there is no [[account]] `{name}`")));
-        }
+    let need = |name: &str, table: Range<usize>| {
+        let known = config.accounts.iter().any(|account| account.name.eq_ignore_ascii_case(name));
+        if known { Ok(()) } else { Err(source.error(table, format!("there is no [[account]] `{name}`"))) }
+    };
+    let (mut reserves, mut channels) = (Vec::new(), Vec::new());
+    for table in file.reserve {
+        let (span, table) = (table.span(), table.into_inner());
+        let account = table.account.map(|name| name.0);
+        account.iter().try_for_each(|name| need(name, span.clone()))?;
+        reserves.push(Reserve { mask: table.mask.0, reason: table.reason, account });
     }
-    Ok(config)
+    for table in file.channel {
+        let (span, table) = (table.span(), table.into_inner());
+        let operators: Vec<String> = table.operators.into_iter().map(|name| name.0).collect();
+        operators.iter().try_for_each(|name| need(name, span.clone()))?;
+        channels.push(PermanentChannel {
+            name: table.name.0,
+            modes: table.modes.0,
+            topic: table.topic,
+            operators,
+        });
+    }
+    Ok(Config { reserves, channels, ..config })
 }
 
-fn server(table: ServerTable, checker: &Checker<'_>) -> Result<Server, ConfigError> {
+fn server(table: Option<Spanned<ServerTable>>, checker: &Checker<'_>) -> Result<Server, ConfigError> {
+    let span = table.as_ref().map_or(0..0, Spanned::span);
+    let table = table.map(Spanned::into_inner).unwrap_or_default();
+    let folder = checker.0.folder();
     let defaults = Server::default();
     let motd = match table.motd_file {
         None => None,
         Some(file) => {
-            let file = checker.folder.join(file);
-            let bytes = std::fs::read(&file).map_err(|error| {
-                checker.invalid("server.motd_file", format!("cannot read {}: {error}", file.display()))
-            })?;
+            let (span, file) = (file.span(), folder.join(file.into_inner()));
+            let bytes = std::fs::read(&file)
+                .map_err(|error| checker.0.error(span, format!("cannot read {}: {error}", file.display())))?;
             let lines =
                 bytes.split(|byte| *byte == b'\n').map(|line| Bytes::copy_from_slice(line.trim_ascii_end()));
             let mut lines: Vec<Bytes> = lines.collect();
@@ -362,14 +351,14 @@ fn server(table: ServerTable, checker: &Checker<'_>) -> Result<Server, ConfigErr
             .into_iter()
             .map(|tls| TlsListener {
                 address: tls.address.0,
-                cert: checker.folder.join(tls.cert),
-                key: checker.folder.join(tls.key),
+                cert: folder.join(tls.cert),
+                key: folder.join(tls.key),
             })
             .collect(),
-        password: checker.secret("server", table.password, table.password_file, table.password_env)?,
+        password: checker.secret(span, table.password, table.password_file, table.password_env)?,
         motd,
         admin: table.admin.unwrap_or(defaults.admin),
-        bans_file: table.bans_file.map(|file| checker.folder.join(file)),
+        bans_file: table.bans_file.map(|file| folder.join(file)),
         utf8_only: table.utf8_only,
         cloak_ws: table.cloak_ws.unwrap_or(defaults.cloak_ws),
     })
@@ -410,39 +399,38 @@ fn limits(table: LimitsTable) -> Limits {
     }
 }
 
-fn oper(table: OperTable, checker: &Checker<'_>) -> Result<Oper, ConfigError> {
+fn oper(table: Spanned<OperTable>, checker: &Checker<'_>) -> Result<Oper, ConfigError> {
+    let (span, table) = (table.span(), table.into_inner());
     let keys = PasswordKeys {
-        table: "oper",
+        table: span.clone(),
         plain: table.password,
         hash: table.password_hash,
         file: table.password_file,
         env: table.password_env,
     };
-    Ok(Oper {
-        name: checker.named("oper.name", table.name)?,
-        password: checker.password(keys)?,
-        hosts: table.hosts,
-    })
+    Ok(Oper { name: checker.named(span, table.name)?, password: checker.password(keys)?, hosts: table.hosts })
 }
 
-fn account(table: AccountTable, checker: &Checker<'_>) -> Result<Account, ConfigError> {
+fn account(table: Spanned<AccountTable>, checker: &Checker<'_>) -> Result<Account, ConfigError> {
+    let (span, table) = (table.span(), table.into_inner());
     let keys = PasswordKeys {
-        table: "account",
+        table: span.clone(),
         plain: table.password,
         hash: table.password_hash,
         file: table.password_file,
         env: table.password_env,
     };
     Ok(Account {
-        name: checker.named("account.name", table.name)?,
+        name: checker.named(span, table.name)?,
         password: checker.password(keys)?,
         exempt: table.exempt,
     })
 }
 
-fn webirc(table: WebIrcTable, checker: &Checker<'_>) -> Result<WebIrc, ConfigError> {
+fn webirc(table: Spanned<WebIrcTable>, checker: &Checker<'_>) -> Result<WebIrc, ConfigError> {
+    let (span, table) = (table.span(), table.into_inner());
     let keys = PasswordKeys {
-        table: "webirc",
+        table: span,
         plain: table.password,
         hash: table.password_hash,
         file: table.password_file,

@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use program::config::Source;
 use program::{ConfigError, Secret};
 
 pub use crate::network::{Network, NetworkError};
@@ -207,9 +208,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] with the place of what is wrong.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        Self::parse(&text, path)
+        file::check(&Source::read(path)?)
     }
 
     /// Reads TOML; `path` serves errors and relative paths.
@@ -217,6 +216,6 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        file::check(program::parse_toml(text, path)?, path)
+        file::check(&Source { path: path.to_owned(), text: text.to_owned() })
     }
 }
