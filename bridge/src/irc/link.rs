@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::event::{IrcCommand, IrcEvent};
 use super::framing::Framer;
-use super::session::{Memory, Session, SessionConfig};
+pub use super::session::Memory;
+use super::session::{Session, SessionConfig};
 use crate::backoff::{Backoff, random};
 use crate::clock::Moment;
 use crate::connect::{Endpoint, Stream};

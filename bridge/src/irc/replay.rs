@@ -4,7 +4,7 @@
 //! channel waits until the answer is there. Private lines are found by `CHATHISTORY TARGETS`. A daemon without
 //! history, or one that does not answer, costs nothing but the deadline.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::event::IrcLine;
@@ -19,32 +19,37 @@ const MAX_BATCHES: usize = 16;
 const MAX_LINES: usize = 512;
 const MAX_TARGETS: usize = 64;
 const MAX_SEEN: usize = 1024;
-/// Asked again before the last known moment where doubles are recognised by their msgid.
+/// Asked again before the last known moment: stamps have milliseconds, and several lines may share one. Doubles are
+/// recognised by their msgid, here or by the hub.
 const OVERLAP: Duration = Duration::from_secs(1);
 
 /// What outlives a connection: up to when lines have gone on, and the ids of the last of them.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     since: Option<SystemTime>,
-    seen: VecDeque<String>,
+    seen: HashSet<String>,
+    /// The same, oldest first.
+    order: VecDeque<String>,
 }
 
 impl Memory {
     /// Lines up to `since` are stored already; `None` asks for no history at the first connection.
     pub fn new(since: Option<SystemTime>) -> Self {
-        Self { since, seen: VecDeque::new() }
+        Self { since, ..Self::default() }
     }
 
     /// `false` for a line that has gone on before.
     pub(super) fn is_new(&mut self, line: &IrcLine) -> bool {
         if let Some(id) = &line.msgid {
-            if self.seen.contains(id) {
+            if !self.seen.insert(id.clone()) {
                 return false;
             }
-            if self.seen.len() >= MAX_SEEN {
-                self.seen.pop_front();
+            self.order.push_back(id.clone());
+            if self.order.len() > MAX_SEEN
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.seen.remove(&oldest);
             }
-            self.seen.push_back(id.clone());
         }
         self.since = self.since.max(Some(line.at));
         true
@@ -57,7 +62,7 @@ impl Memory {
 
     fn from(&self) -> Option<SystemTime> {
         let since = self.since?;
-        Some(if self.seen.is_empty() { since } else { since.checked_sub(OVERLAP).unwrap_or(since) })
+        Some(since.checked_sub(OVERLAP).unwrap_or(since))
     }
 }
 

@@ -108,7 +108,6 @@ pub(super) struct Filter {
 impl Filter {
     /// `user`: 9 unguessable characters, the first a letter. `bot`: its configured nick; `bot_now`: the one it has.
     pub(super) fn new(user: String, bot: Word, bot_now: Option<&str>, limits: Limits) -> Self {
-        let pace = |burst, every| Bucket::new(burst, every);
         Self {
             gateway: Word::new("gateway").unwrap_or_else(Word::star),
             user,
@@ -120,9 +119,9 @@ impl Filter {
             caps: VisitorCaps::default(),
             watches_bot: false,
             support_told: false,
-            lines: pace(limits.lines_at_once, limits.line_every),
-            typing: pace(5, Duration::from_secs(1)),
-            others: pace(20, Duration::from_millis(500)),
+            lines: Bucket::new(limits.lines_at_once, limits.line_every),
+            typing: Bucket::new(5, Duration::from_secs(1)),
+            others: Bucket::new(20, Duration::from_millis(250)),
             reminded_at: None,
             question: None,
             batches: 0,

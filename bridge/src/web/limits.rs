@@ -14,8 +14,9 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// `burst` at once, then one in `every`.
+    /// `burst` at once, then one in `every`; a burst of 0: no limit.
     pub(super) fn new(burst: u32, every: Duration) -> Self {
+        let every = if burst == 0 { Duration::ZERO } else { every };
         Self { burst, every, full_at: None }
     }
 
@@ -168,6 +169,8 @@ mod tests {
         assert!(!bucket.take(now + Duration::from_millis(900)));
         assert!(bucket.take(now + Duration::from_secs(1)));
         assert_eq!((0..9).filter(|_| bucket.take(now + Duration::from_secs(60))).count(), 5);
+        let mut open = Bucket::new(0, Duration::from_secs(1));
+        assert!((0..1000).all(|_| open.take(now)) && open.ready_at(now) == now);
     }
 
     #[test]

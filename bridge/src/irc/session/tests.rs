@@ -511,7 +511,7 @@ mod history {
     #[test]
     fn what_was_missed_comes_first_once_and_marked() {
         let mut t = Transcript::back_online(ALL_CAPS, "CHATHISTORY=2", since(10));
-        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:10.000Z 2");
+        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:09.000Z 2");
         t.gets("@time=2025-01-01T00:00:14.000Z;msgid=d;account=a :a!~a@h PRIVMSG #blah :live").silent();
         let missed = |t: &mut Transcript, batch: &str, at: u64, id: &str| {
             t.gets(&format!(
@@ -541,13 +541,13 @@ mod history {
         t.gets(":irc.test 001 bridgebot :Hi").gets(":irc.test 422 bridgebot :none");
         t.sends("JOIN #blah");
         t.sends(
-            "CHATHISTORY TARGETS timestamp=2025-01-01T00:00:10.000Z timestamp=2025-01-01T00:00:00.000Z 64",
+            "CHATHISTORY TARGETS timestamp=2025-01-01T00:00:09.000Z timestamp=2025-01-01T00:00:00.000Z 64",
         );
         t.gets(":irc.test BATCH +t draft/chathistory-targets")
             .gets("@batch=t :irc.test CHATHISTORY TARGETS anna 2025-01-01T00:00:11.000Z")
             .gets("@batch=t :irc.test CHATHISTORY TARGETS #other 2025-01-01T00:00:11.000Z")
             .gets(":irc.test BATCH -t");
-        t.sends("CHATHISTORY AFTER anna timestamp=2025-01-01T00:00:10.000Z 100").silent_lines();
+        t.sends("CHATHISTORY AFTER anna timestamp=2025-01-01T00:00:09.000Z 100").silent_lines();
     }
 
     #[test]
