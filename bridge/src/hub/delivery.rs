@@ -11,7 +11,7 @@ use crate::aim::event::{AccountId, AimCommand, ImCookie, ImRefusal, Presence};
 use crate::conversation::wording::{self, Said, visitor as words};
 use crate::conversation::{ConversationId, Millis, text};
 use crate::irc::event::IrcCommand;
-use crate::outbox::staff::{Departure, Gate, Im, Pause, Rank};
+use crate::outbox::staff::{Departure, Gate, Im, Pause, Rank, Returned};
 use crate::store::Write;
 
 /// With this many credits the server evidently doesn't limit us, and several messages to one person may be on their way.
@@ -56,9 +56,10 @@ impl Desk {
                 self.write(Write::Form { to: to.clone(), im: im.clone() });
                 (im.cookie, im.text)
             }
-            Departure::Again(im) => {
+            Departure::Repeat { im, marked } => {
                 self.counters.ims_repeated += 1;
-                (im.cookie, format!("{}{}", im.text, wording::AGAIN))
+                let mark = if marked { wording::AGAIN } else { "" };
+                (im.cookie, format!("{}{mark}", im.text))
             }
         };
         self.effect(Effect::Aim(account, AimCommand::Send { cookie, to, text }));
@@ -99,19 +100,14 @@ impl Desk {
     ) {
         match refusal {
             ImRefusal::NotSignedOn => {
-                let Some(to) = self.outbox.returned(cookie, Pause::Absent, now) else { return };
-                self.counters.ims_refused += 1;
-                self.write(Write::Return(cookie));
+                let Some(to) = self.returned(cookie, Pause::Absent, now) else { return };
                 if let Some(seen) = self.member_mut(&to).and_then(|member| member.presence.get_mut(account.0))
                 {
                     *seen = Presence::Offline;
                 }
             }
             ImRefusal::Refused { permanent: false, .. } => {
-                if self.outbox.returned(cookie, Pause::Short, now).is_some() {
-                    self.counters.ims_refused += 1;
-                    self.write(Write::Return(cookie));
-                }
+                self.returned(cookie, Pause::Short, now);
             }
             ImRefusal::Refused { words, permanent: true, .. } => {
                 let Some((to, im)) = self.outbox.given_up(cookie) else { return };
@@ -122,6 +118,18 @@ impl Desk {
             ImRefusal::NoAcknowledgement => {
                 self.counters.ims_refused += 1;
                 self.outbox.unknown(cookie, now);
+            }
+        }
+    }
+
+    fn returned(&mut self, cookie: ImCookie, pause: Pause, now: Millis) -> Option<ScreenName> {
+        let returned = self.outbox.returned(cookie, pause, now)?;
+        self.counters.ims_refused += 1;
+        match returned {
+            Returned::Kept(to) => Some(to),
+            Returned::Dissolved(to) => {
+                self.write(Write::Return(cookie));
+                Some(to)
             }
         }
     }

@@ -54,13 +54,21 @@ pub struct Row {
     pub at: Millis,
 }
 
-/// What is known about a formed message.
+/// A message that was formed, and what is known about it.
+#[derive(Debug)]
+struct Formed {
+    im: Im,
+    state: State,
+    /// Whether an earlier attempt may have been taken: then each repeat is marked.
+    doubtful: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum State {
     /// On its way.
     Sent,
-    /// Perhaps taken, perhaps not: to be repeated, marked.
-    Unknown,
+    /// To be sent again, as it is.
+    ToRepeat,
 }
 
 /// An instant message as the store has it.
@@ -94,8 +102,22 @@ pub enum Gate {
 pub enum Departure {
     /// A message formed now; it has to be stored before it leaves.
     New(Im),
-    /// A message sent before, whose acknowledgement was lost.
-    Again(Im),
+    /// A message that was sent before.
+    Repeat {
+        /// The same id and text.
+        im: Im,
+        /// Whether it has to be marked: the server may have taken it the last time.
+        marked: bool,
+    },
+}
+
+/// What became of a message that the server did not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Returned {
+    /// There is no such message any more; its rows wait for another.
+    Dissolved(ScreenName),
+    /// It will be sent again as it is.
+    Kept(ScreenName),
 }
 
 #[derive(Debug, Default)]
@@ -106,7 +128,7 @@ struct Lane {
     /// The conversation that was served last.
     turn: Option<ConversationId>,
     /// Oldest first.
-    formed: VecDeque<(Im, Fate)>,
+    formed: VecDeque<Formed>,
     /// When this lane was served last, as a count over all lanes.
     served: u64,
     waiting: usize,
@@ -159,7 +181,7 @@ impl StaffOutbox {
     /// Takes in a message that was stored before a restart: it may have left, so its fate is unknown.
     pub fn restore(&mut self, to: &ScreenName, im: Im) {
         self.cookies.insert(im.cookie, to.clone());
-        self.lane(to).formed.push_back((im, Fate::Unknown));
+        self.lane(to).formed.push_back(Formed { im, state: State::ToRepeat, doubtful: true });
     }
 
     /// Forms the next message for which `gate` opens, if any; `cookie` is used for a new one. Asked for each credit.
@@ -187,13 +209,13 @@ impl StaffOutbox {
         let (served, budget) = (self.served, self.budget);
         let lane = self.lanes.get_mut(&to)?;
         lane.served = served;
-        if let Some((im, fate)) = lane.formed.iter_mut().find(|(_, fate)| *fate == Fate::Unknown) {
-            *fate = Fate::Sent;
-            im.account = account;
-            return Some((to, Departure::Again(im.clone())));
+        if let Some(first) = lane.formed.iter_mut().find(|formed| formed.state == State::ToRepeat) {
+            first.state = State::Sent;
+            first.im.account = account;
+            return Some((to, Departure::Repeat { im: first.im.clone(), marked: first.doubtful }));
         }
         let im = lane.form(budget, gate, cookie, account)?;
-        lane.formed.push_back((im.clone(), Fate::Sent));
+        lane.formed.push_back(Formed { im: im.clone(), state: State::Sent, doubtful: false });
         self.cookies.insert(cookie, to.clone());
         Some((to, Departure::New(im)))
     }
@@ -208,15 +230,25 @@ impl StaffOutbox {
         Some((to, im))
     }
 
-    /// The server did not take it: its rows wait again, in their old places, and the lane pauses.
-    pub fn returned(&mut self, cookie: ImCookie, pause: Pause, now: Millis) -> Option<ScreenName> {
-        let (to, im) = self.remove(cookie)?;
+    /// The server did not take it: its rows wait again, in their old places, and the lane pauses. It stays as it is
+    /// where an earlier attempt may have been taken, and where later messages were formed already: they would overtake.
+    pub fn returned(&mut self, cookie: ImCookie, pause: Pause, now: Millis) -> Option<Returned> {
+        let to = self.cookies.get(&cookie)?.clone();
+        let lane = self.lanes.get_mut(&to)?;
+        lane.pause(pause, now);
+        let at = lane.formed.iter().position(|formed| formed.im.cookie == cookie)?;
+        let is_last = at + 1 == lane.formed.len();
+        let formed = lane.formed.get_mut(at)?;
+        if formed.doubtful || !is_last {
+            formed.state = State::ToRepeat;
+            return Some(Returned::Kept(to));
+        }
+        let (_, im) = self.remove(cookie)?;
         let lane = self.lane(&to);
         for row in im.rows.into_iter().rev() {
             lane.push_back_in_place(row);
         }
-        lane.pause(pause, now);
-        Some(to)
+        Some(Returned::Dissolved(to))
     }
 
     /// The server will never take it: what stood in it is given up.
@@ -228,17 +260,17 @@ impl StaffOutbox {
     pub fn unknown(&mut self, cookie: ImCookie, now: Millis) {
         let Some(to) = self.cookies.get(&cookie) else { return };
         let Some(lane) = self.lanes.get_mut(to) else { return };
-        if let Some((_, fate)) = lane.formed.iter_mut().find(|(im, _)| im.cookie == cookie) {
-            *fate = Fate::Unknown;
+        if let Some(formed) = lane.formed.iter_mut().find(|formed| formed.im.cookie == cookie) {
+            (formed.state, formed.doubtful) = (State::ToRepeat, true);
             lane.pause(Pause::Short, now);
         }
     }
 
     /// An account's session is gone: what it had on its way is unknown.
     pub fn lost(&mut self, account: AccountId) {
-        for (im, fate) in self.lanes.values_mut().flat_map(|lane| &mut lane.formed) {
-            if im.account == account {
-                *fate = Fate::Unknown;
+        for formed in self.lanes.values_mut().flat_map(|lane| &mut lane.formed) {
+            if formed.im.account == account && formed.state == State::Sent {
+                (formed.state, formed.doubtful) = (State::ToRepeat, true);
             }
         }
     }
@@ -253,11 +285,11 @@ impl StaffOutbox {
     /// Forgets a person who is no staff any more; what was owed to them comes back.
     pub fn remove_lane(&mut self, to: &ScreenName) -> (Vec<Row>, Vec<ImCookie>) {
         let Some(lane) = self.lanes.remove(to) else { return (Vec::new(), Vec::new()) };
-        let cookies: Vec<ImCookie> = lane.formed.iter().map(|(im, _)| im.cookie).collect();
+        let cookies: Vec<ImCookie> = lane.formed.iter().map(|formed| formed.im.cookie).collect();
         for cookie in &cookies {
             self.cookies.remove(cookie);
         }
-        let formed = lane.formed.into_iter().flat_map(|(im, _)| im.rows);
+        let formed = lane.formed.into_iter().flat_map(|formed| formed.im.rows);
         let mut rows: Vec<Row> = formed
             .chain(lane.replies)
             .chain(lane.lines.into_values().flatten())
@@ -327,8 +359,8 @@ impl StaffOutbox {
     fn remove(&mut self, cookie: ImCookie) -> Option<(ScreenName, Im)> {
         let to = self.cookies.remove(&cookie)?;
         let lane = self.lanes.get_mut(&to)?;
-        let at = lane.formed.iter().position(|(im, _)| im.cookie == cookie)?;
-        lane.formed.remove(at).map(|(im, _)| (to, im))
+        let at = lane.formed.iter().position(|formed| formed.im.cookie == cookie)?;
+        lane.formed.remove(at).map(|formed| (to, formed.im))
     }
 }
 
@@ -380,11 +412,11 @@ impl Lane {
     }
 
     fn owed(&self) -> usize {
-        self.waiting + self.formed.iter().map(|(im, _)| im.rows.len()).sum::<usize>()
+        self.waiting + self.formed.iter().map(|formed| formed.im.rows.len()).sum::<usize>()
     }
 
     fn lines_of(&self, conversation: ConversationId) -> impl Iterator<Item = &Row> {
-        let formed = self.formed.iter().flat_map(|(im, _)| &im.rows);
+        let formed = self.formed.iter().flat_map(|formed| &formed.im.rows);
         let formed = formed.filter(move |row| row.conversation == Some(conversation));
         formed
             .chain(self.lines.get(&Some(conversation)).into_iter().flatten())
@@ -392,7 +424,7 @@ impl Lane {
     }
 
     fn oldest(&self) -> Option<Millis> {
-        let formed = self.formed.iter().flat_map(|(im, _)| &im.rows);
+        let formed = self.formed.iter().flat_map(|formed| &formed.im.rows);
         let heads = self.lines.values().filter_map(VecDeque::front);
         formed.chain(heads).chain(self.replies.front()).map(|row| row.at).min()
     }
@@ -402,9 +434,9 @@ impl Lane {
         if gate == Gate::Shut {
             return None;
         }
-        if self.formed.iter().any(|(_, fate)| *fate == Fate::Unknown) {
+        if self.formed.iter().any(|formed| formed.state == State::ToRepeat) {
             // One after the other, and before anything newer.
-            let first = self.formed.front().is_some_and(|(_, fate)| *fate == Fate::Unknown);
+            let first = self.formed.front().is_some_and(|formed| formed.state == State::ToRepeat);
             return first.then_some(Urgency::Reply);
         }
         if self.formed.len() >= window {
@@ -544,7 +576,10 @@ mod tests {
         fn depart(&mut self) -> Option<(String, ImCookie, String)> {
             match self.depart_by(false, |_| Gate::Lines)? {
                 (to, Departure::New(im)) => Some((to, im.cookie, im.text)),
-                (to, Departure::Again(im)) => Some((to, im.cookie, format!("{} AGAIN", im.text))),
+                (to, Departure::Repeat { im, marked: true }) => {
+                    Some((to, im.cookie, format!("{} AGAIN", im.text)))
+                }
+                (to, Departure::Repeat { im, marked: false }) => Some((to, im.cookie, im.text)),
             }
         }
     }
@@ -673,6 +708,36 @@ mod tests {
         assert!(t.depart().is_none());
         t.now = t.now.after(Duration::from_secs(1));
         assert_eq!(t.depart().unwrap().1, cookie);
+    }
+
+    #[test]
+    fn a_refused_repeat_stays_what_it_is() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        let (_, cookie, _) = t.depart().unwrap();
+        t.outbox.lost(ACCOUNT);
+        t.depart().unwrap();
+        let returned = t.outbox.returned(cookie, Pause::Short, t.now);
+        assert_eq!(returned, Some(Returned::Kept("staff1".into())), "the first attempt may have arrived");
+        t.outbox.resume(&"staff1".into());
+        assert_eq!(t.depart().unwrap(), ("staff1".into(), cookie, "anna: one AGAIN".into()));
+    }
+
+    #[test]
+    fn a_refused_message_is_not_overtaken_by_those_behind_it() {
+        let mut t = Test::new();
+        t.line("staff1", 1, "anna: one");
+        t.depart_by(true, |_| Gate::Lines).unwrap();
+        t.line("staff1", 1, "anna: two");
+        t.depart_by(true, |_| Gate::Lines).unwrap();
+        for cookie in [1_u64, 2] {
+            t.outbox.returned(ImCookie(cookie.to_be_bytes()), Pause::Short, t.now);
+        }
+        t.outbox.resume(&"staff1".into());
+        let (_, first, text) = t.depart().unwrap();
+        assert_eq!(text, "anna: one");
+        t.outbox.acked(first);
+        assert_eq!(t.depart().unwrap().2, "anna: two");
     }
 
     #[test]

@@ -155,10 +155,8 @@ fn what_the_server_dropped_is_repeated_marked_and_what_it_refused_comes_back() {
     t.after(1);
     assert_eq!(t.ims(), [("staff1".into(), format!("{text} (again)"), cookie)]);
     t.refused(cookie, ImRefusal::Refused { code: 5, words: "busy".into(), permanent: false }).after(2);
-    let (_, fresh, other) = t.ims().remove(0);
-    assert_eq!(fresh, text, "it is known that the first did not arrive");
-    assert_ne!(other, cookie);
-    t.refused(other, ImRefusal::Refused { code: 6, words: "never".into(), permanent: true }).no_ims();
+    assert_eq!(t.ims(), [("staff1".into(), format!("{text} (again)"), cookie)], "the first may have arrived");
+    t.refused(cookie, ImRefusal::Refused { code: 6, words: "never".into(), permanent: true }).no_ims();
     t.online("staff2").reads("staff2", "anna: one");
 }
 
