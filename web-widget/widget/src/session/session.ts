@@ -57,6 +57,8 @@ const PING_EVERY = 30_000;
 const PONG_WITHIN = 10_000;
 const HISTORY_WITHIN = 5_000;
 const HISTORY_PAGE = 100;
+/** A page's entries may be long ones, in several messages each. */
+const MOST_IN_BATCH = 20 * HISTORY_PAGE;
 const STORED_WITHIN = 15_000;
 const NICK_WITHIN = 3_000;
 /** A connection that lasted this long was a good one: the next wait is short again. */
@@ -105,6 +107,8 @@ export class Session {
   #batch: { readonly reference: string; readonly messages: Message[] } | undefined;
   #historyDone = false;
   #hasEarlier = false;
+  /** Lines before this entry are still to be fetched, up to what was known before. */
+  #gapEnd: number | undefined;
   #conversationId: string | undefined;
 
   #typing = false;
@@ -179,14 +183,7 @@ export class Session {
   /** Lines before the first one shown. */
   earlier(now: number): void {
     const oldest = this.#conversation.oldestEntry;
-    if (this.#phase !== "online" || oldest === undefined || !this.#conversationId) return;
-    this.#frame("CHATHISTORY", [
-      "BEFORE",
-      this.#bot,
-      `msgid=${this.#conversationId}-${oldest}`,
-      `${HISTORY_PAGE}`,
-    ]);
-    this.#timers.set("history", now + HISTORY_WITHIN);
+    if (this.#phase === "online" && oldest !== undefined) this.#askHistory("BEFORE", oldest, now);
   }
 
   /** Whether somebody looks at the conversation. */
@@ -287,6 +284,7 @@ export class Session {
     this.#inFlight.clear();
     this.#batch = undefined;
     this.#historyDone = false;
+    this.#gapEnd = undefined;
     this.#offeredCaps = [];
     this.#wantedNick = undefined;
     this.#botHere = true;
@@ -340,7 +338,7 @@ export class Session {
     const { command, params, tags } = message;
     const reference = tags.get("batch");
     if (reference !== undefined && this.#batch?.reference === reference) {
-      if (this.#batch.messages.length < 2 * HISTORY_PAGE) this.#batch.messages.push(message);
+      if (this.#batch.messages.length < MOST_IN_BATCH) this.#batch.messages.push(message);
       return;
     }
     switch (command) {
@@ -500,26 +498,34 @@ export class Session {
   }
 
   #history(messages: readonly Message[], now: number): void {
-    const entries = messages.map((m) => entryOf(m)).filter((entry) => entry !== undefined);
-    const oldest = Math.min(...entries);
-    const known = this.#conversation.newestEntry;
-    const first = this.#conversation.oldestEntry;
-    for (const message of joined(messages)) {
+    const page = joined(messages);
+    const entries = page.map((message) => entryOf(message) ?? 0);
+    const oldest = entries[0] ?? 0;
+    const newest = entries.at(-1) ?? 0;
+    const { newestEntry: known, oldestEntry: first } = this.#conversation;
+    for (const message of page) {
       this.#conversationId ??= /^(.+)-\d+$/.exec(message.tags.get("msgid") ?? "")?.[1];
       this.#said(message, now, false);
     }
-    if (messages.length >= HISTORY_PAGE && known > 0 && oldest > known + 1 && this.#conversationId) {
-      // More was said while we were away than one page holds: fetch what lies between.
-      this.#frame("CHATHISTORY", [
-        "AFTER",
-        this.#bot,
-        `msgid=${this.#conversationId}-${known}`,
-        `${HISTORY_PAGE}`,
-      ]);
-    }
-    if (first === undefined || oldest < first) this.#hasEarlier = messages.length >= HISTORY_PAGE;
-    else if (messages.length === 0) this.#hasEarlier = false;
+    const isFull = page.length >= HISTORY_PAGE;
+    if (first === undefined || oldest < first) this.#hasEarlier = isFull;
     this.#afterHistory(now);
+    // More was said while we were away than one page holds: fetch what lies between, page by page.
+    const end = this.#gapEnd ?? (known > 0 ? oldest : 0);
+    const from = this.#gapEnd === undefined ? known : newest;
+    this.#gapEnd = isFull && from + 1 < end ? end : undefined;
+    if (this.#gapEnd !== undefined) this.#askHistory("AFTER", from, now);
+  }
+
+  #askHistory(verb: "AFTER" | "BEFORE", entry: number, now: number): void {
+    if (!this.#conversationId) return;
+    this.#frame("CHATHISTORY", [
+      verb,
+      this.#bot,
+      `msgid=${this.#conversationId}-${entry}`,
+      `${HISTORY_PAGE}`,
+    ]);
+    this.#timers.set("history", now + HISTORY_WITHIN);
   }
 
   /** What was kept may go now: the history told which of it had been stored already. */

@@ -37,7 +37,11 @@ export class DeskPage {
     this.#away.setAttribute("aria-pressed", `${view.away}`);
     this.#send.disabled = signal.state !== "online";
     setText(this.#title, `${current.name} - Instant Message`);
-    setText(this.#typing, current.typing ? `${current.name} is typing…` : "");
+    const heard = current.lines.findLast((im) => !im.mine);
+    this.#typing.toggleAttribute("data-typing", current.typing);
+    if (current.typing) setText(this.#typing, `${current.name} is typing…`);
+    else
+      setText(this.#typing, heard ? `Last heard from ${heard.from} at ${this.#time.format(heard.at)}` : "");
     const unread = [...view.unread.values()].reduce((sum, count) => sum + count, 0);
     document.title = unread > 0 ? `(${unread}) AIM` : "AIM";
     this.#drawBuddies(view);

@@ -350,12 +350,13 @@ test("more than a page was said while away: the gap is fetched; earlier lines on
   t.history(...page(51, 100));
   assert.equal(t.session.view.hasEarlier, false);
   t.closes(1006).after(seconds(31)).opens().gets(":gw 001 guest-8000 :Welcome").forget();
-  t.history(...page(251, 350))
-    .sends("CHATHISTORY AFTER bridgebot msgid=c-200 100")
-    .history(...page(201, 300));
+  t.history(...page(451, 550)).sends("CHATHISTORY AFTER bridgebot msgid=c-200 100");
+  t.history(...page(201, 300)).sends("CHATHISTORY AFTER bridgebot msgid=c-300 100");
+  t.history(...page(301, 400)).sends("CHATHISTORY AFTER bridgebot msgid=c-400 100");
+  t.history(...page(401, 500)).silent();
   assert.deepEqual(
     t.session.view.lines.map((line) => line.entry),
-    Array.from({ length: 300 }, (_, n) => n + 51),
+    Array.from({ length: 500 }, (_, n) => n + 51),
   );
 });
 
