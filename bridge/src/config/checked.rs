@@ -1,7 +1,7 @@
 //! What the rest of the program may rely on: every value valid, every secret in hand, every path counted from the
 //! configuration's folder.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,8 @@ pub struct Irc {
     pub channels: Vec<String>,
     /// Server password.
     pub password: Option<Secret>,
+    /// The daemon exempts us from flood limits.
+    pub exempt: bool,
     /// SASL PLAIN account and password.
     pub sasl: Option<(String, Secret)>,
 }
@@ -102,8 +104,12 @@ pub struct Staff {
 pub struct Web {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Names by which the server is reached, lower case.
+    pub hosts: Vec<String>,
     /// Lower case; none: same host only.
     pub allowed_origins: Vec<String>,
+    /// Proxies whose `X-Forwarded-For` names the visitor.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Towards the IRC daemon.
     pub webirc_password: Option<Secret>,
 }
@@ -154,6 +160,7 @@ fn irc(table: Spanned<toml::Irc>, source: &Source) -> Result<Irc, Failure> {
         nick: irc.nick.map_or_else(|| "bridgebot".to_owned(), |nick| nick.0),
         channels: irc.channels.into_iter().map(|channel| channel.0).collect(),
         password,
+        exempt: irc.exempt,
         sasl,
     })
 }
@@ -246,6 +253,8 @@ fn read_handles(path: &Path) -> Result<Vec<ScreenName>, ConfigError> {
 fn web(web: toml::Web, folder: &Path) -> Result<Web, Failure> {
     Ok(Web {
         listen: web.listen.0,
+        hosts: web.hosts.into_iter().map(|host| host.0).collect(),
+        trusted_proxies: web.trusted_proxies,
         allowed_origins: web.allowed_origins.into_iter().map(|origin| origin.0).collect(),
         webirc_password: secret!(folder, web, webirc_password, webirc_password_file, webirc_password_env)?,
     })

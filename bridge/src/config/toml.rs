@@ -9,7 +9,7 @@ use ::toml::Spanned;
 use program::Secret;
 use serde::Deserialize;
 
-use super::values::{Channel, HostPort, Listen, Name, Nick, Origin, StoreUrl};
+use super::values::{Channel, HostName, HostPort, Listen, Name, Nick, Origin, StoreUrl};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -78,6 +78,9 @@ pub struct Irc {
     pub password_file: Option<PathBuf>,
     /// Or the environment variable with it.
     pub password_env: Option<String>,
+    /// The daemon exempts us from its flood limits (ircd-lite's `[[account]] exempt`), so that no line waits.
+    #[serde(default)]
+    pub exempt: bool,
     /// SASL PLAIN.
     pub sasl_account: Option<String>,
     /// Its password.
@@ -162,6 +165,12 @@ pub struct Web {
     /// Pages that may use the widget; none: pages of the same host only.
     #[serde(default)]
     pub allowed_origins: Vec<Origin>,
+    /// Names by which the server is reached, without port; addresses, `localhost` and the hosts of `allowed_origins` always count.
+    #[serde(default)]
+    pub hosts: Vec<HostName>,
+    /// Addresses of proxies whose `X-Forwarded-For` names the visitor.
+    #[serde(default)]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
     /// Towards the IRC daemon, so that visitors count by their own addresses.
     pub webirc_password: Option<Secret>,
     /// Or a file with it.

@@ -62,19 +62,35 @@ macro_rules! from_text {
 from_text!(HostPort, |text| Self::parse(text)
     .ok_or_else(|| format!("`{text}` is no address; write host:port, such as 127.0.0.1:6667")));
 
+/// A host's name in lower case, without port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostName(pub String);
+
+from_text!(HostName, |text| {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')) {
+        return Ok(Self(text.to_ascii_lowercase()));
+    }
+    Err(format!("`{text}` is no host name; write it without scheme and port, such as chat.example.com"))
+});
+
 /// An address that we listen on; port 0 picks a free one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listen(pub SocketAddr);
 
-from_text!(Listen, |text| {
-    let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
-    numeric
-        .as_deref()
-        .unwrap_or(text)
-        .parse()
-        .map(Self)
-        .map_err(|_| format!("`{text}` is no address to listen on; write IP:PORT, such as 127.0.0.1:8080"))
-});
+impl Listen {
+    /// `IP:PORT`, or `localhost:PORT` for 127.0.0.1.
+    ///
+    /// # Errors
+    /// One sentence.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let numeric = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+        numeric.as_deref().unwrap_or(text).parse().map(Self).map_err(|_| {
+            format!("`{text}` is no address to listen on; write IP:PORT, such as 127.0.0.1:8080")
+        })
+    }
+}
+
+from_text!(Listen, Self::parse);
 
 /// `sqlite:FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
