@@ -125,6 +125,11 @@ impl Hub {
         self.status.subscribe()
     }
 
+    /// When somebody last spoke in a conversation that is remembered: the IRC side asks the daemon for what came after.
+    pub fn last_spoken_at(&self) -> Option<Millis> {
+        self.desk.last_spoken_at()
+    }
+
     /// Runs until `stop`; then commits what is in hand, has the links say goodbye, and stores the receipts that still
     /// come, for a few seconds at most.
     pub async fn run(mut self, stop: CancellationToken) {

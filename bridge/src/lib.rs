@@ -3,6 +3,7 @@
 pub mod aim;
 pub mod backoff;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod connect;
 pub mod conversation;
@@ -11,4 +12,5 @@ pub mod irc;
 pub mod outbox;
 pub mod staff_window;
 pub mod store;
+pub mod supervisor;
 pub mod web;

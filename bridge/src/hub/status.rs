@@ -63,6 +63,11 @@ pub struct Counters {
 }
 
 impl Desk {
+    /// When somebody last spoke, in any conversation that is remembered.
+    pub(crate) fn last_spoken_at(&self) -> Option<Millis> {
+        self.book.iter().map(|conversation| conversation.last_at).max()
+    }
+
     /// How things stand.
     pub(crate) fn status(&self) -> HubStatus {
         HubStatus {
