@@ -126,7 +126,7 @@ impl Authenticator {
         }
         let Some(id) = find(cx, &name) else { return refused(code::UNKNOWN_NAME) };
         let account = cx.realm.account(id);
-        if let Some(code) = account.refused {
+        if let Some(code) = cx.faults.refuse_sign_on(&account.name) {
             return refused(code);
         }
         let password = account.password.expose().as_bytes();

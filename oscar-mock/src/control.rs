@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::AccountConfig;
+use crate::faults::Fault;
 use crate::server::{Handle, Stopped};
 
 /// Serves until `stop`.
@@ -43,6 +44,8 @@ fn router(handle: Handle, address: SocketAddr) -> Router {
         .route("/messages", get(messages))
         .route("/journal", get(journal))
         .route("/forget", post(forget))
+        .route("/faults", get(faults).post(set_fault))
+        .route("/faults/clear", post(clear_faults))
         .with_state(handle)
         .layer(middleware::from_fn_with_state(address, guard))
 }
@@ -122,6 +125,22 @@ async fn journal(State(handle): State<Handle>) -> Result<Response, Stopped> {
 
 async fn forget(State(handle): State<Handle>) -> Result<StatusCode, Stopped> {
     handle.forget().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn faults(State(handle): State<Handle>) -> Result<Response, Stopped> {
+    Ok(Json(handle.faults().await?).into_response())
+}
+
+async fn set_fault(State(handle): State<Handle>, Json(fault): Json<Fault>) -> Result<Response, Stopped> {
+    Ok(match handle.set_fault(fault).await? {
+        Some(id) => Json(serde_json::json!({ "id": id })).into_response(),
+        None => refusal(StatusCode::INSUFFICIENT_STORAGE, "too many faults are set"),
+    })
+}
+
+async fn clear_faults(State(handle): State<Handle>) -> Result<StatusCode, Stopped> {
+    handle.clear_faults().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

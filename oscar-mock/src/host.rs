@@ -3,7 +3,13 @@
 //! One of these owns the whole realm, and one task owns it. It waits for nobody: what a connection can't take is that
 //! connection's end, decided outside.
 
-use std::collections::{HashMap, VecDeque};
+mod faulty;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -11,13 +17,15 @@ use oscar_im::foodgroup::bucp::tlv;
 use oscar_im::foodgroup::{ErrorCode, FoodGroup, SnacError};
 use oscar_im::wire::{FlapChannel, Frame, Snac, flap};
 
+use self::faulty::{Delayed, Fate, Held};
 use crate::authenticator::{Attempts, Authenticator};
 use crate::bos::{self, Caller, Context, Service};
 use crate::clock::Now;
 use crate::config::{AccountConfig, Config, Quirks, Rates};
 use crate::ending::Ending;
 use crate::entropy::Entropy;
-use crate::journal::{self, Direction, Entry, Message, Ring};
+use crate::faults::Faults;
+use crate::journal::{self, Direction, Entry, Message, Pattern, Ring};
 use crate::outbox::{Outbox, Post};
 use crate::rates::{self, Levels, Verdict};
 use crate::realm::feedbag::Feedbag;
@@ -53,7 +61,6 @@ pub(crate) enum Output {
 }
 
 /// All state of the server.
-#[derive(Debug)]
 pub(crate) struct Host {
     settings: Settings,
     realm: Realm,
@@ -69,7 +76,20 @@ pub(crate) struct Host {
     journal: Ring<Entry>,
     noted: u64,
     messages: Ring<Message>,
+    waiting: Vec<(Pattern, Tell)>,
+    faults: Faults,
+    /// What faults hold back, by the time at which it happens and in the order in which it came.
+    delayed: BTreeMap<(Instant, u64), (ConnectionId, Delayed)>,
+    delays: u64,
+    /// The request whose acknowledgement is kept back while it is carried out.
+    muted: Option<(ConnectionId, u32)>,
 }
+
+/// Called with the frame that somebody waits for.
+pub(crate) type Tell = Box<dyn FnOnce(Entry) + Send + Sync>;
+
+/// How many may wait for frames at once.
+const MAX_WAITING: usize = 1000;
 
 #[derive(Debug)]
 struct Connection {
@@ -79,6 +99,7 @@ struct Connection {
     /// Whether the sign-on named TLV 4A: if not, it may get the short sign-off.
     knows_multi: bool,
     role: Role,
+    held: Held,
 }
 
 #[derive(Debug)]
@@ -115,6 +136,11 @@ impl Host {
             journal: Ring::new(config.journal),
             noted: 0,
             messages: Ring::new(config.journal),
+            waiting: Vec::new(),
+            faults: Faults::default(),
+            delayed: BTreeMap::new(),
+            delays: 0,
+            muted: None,
         };
         for account in &config.accounts {
             host.add_account(account, now);
@@ -153,6 +179,21 @@ impl Host {
         &self.messages
     }
 
+    /// Calls `tell` with the first frame that is meant: one that the journal holds, or the next. Dropped unused when too
+    /// many wait.
+    pub(crate) fn tell_when_seen(&mut self, pattern: Pattern, tell: Tell) {
+        match self.journal.iter().find(|entry| pattern.fits(entry)) {
+            Some(entry) => tell(entry.clone()),
+            None if self.waiting.len() < MAX_WAITING => self.waiting.push((pattern, tell)),
+            None => {}
+        }
+    }
+
+    /// What is to go wrong.
+    pub(crate) const fn faults_mut(&mut self) -> &mut Faults {
+        &mut self.faults
+    }
+
     /// Forgets what has been seen.
     pub(crate) fn forget(&mut self) {
         self.journal.clear();
@@ -162,8 +203,14 @@ impl Host {
     /// A client has connected from `peer` to `local`.
     pub(crate) fn connect(&mut self, id: ConnectionId, peer: IpAddr, local: SocketAddr, now: Now) {
         let address = self.settings.advertise.clone().unwrap_or_else(|| local.to_string());
-        let connection =
-            Connection { peer, address, sequence: FIRST_SEQUENCE, knows_multi: true, role: Role::Greeting };
+        let connection = Connection {
+            peer,
+            address,
+            sequence: FIRST_SEQUENCE,
+            knows_multi: true,
+            role: Role::Greeting,
+            held: Held::default(),
+        };
         self.connections.insert(id, connection);
         self.sign_ons.push_back((now.instant + SIGN_ON_TIME, id));
         self.outbox.hello(id);
@@ -173,10 +220,16 @@ impl Host {
     /// A frame has come.
     pub(crate) fn receive(&mut self, id: ConnectionId, frame: &Frame, now: Now) {
         self.note(id, Direction::In, frame.channel, &frame.payload, now);
-        if let Err(ending) = self.dispatch(id, frame, now) {
+        let outcome = match self.fate_of_arrival(id, frame, now) {
+            Fate::Proceed => self.dispatch(id, frame, now),
+            Fate::Done => Ok(()),
+            Fate::Close(ending) => Err(ending),
+        };
+        if let Err(ending) = outcome {
             self.outbox.close(id, ending);
         }
         self.flush(now);
+        self.muted = None;
     }
 
     /// The client has gone, or its bytes were no frames.
@@ -214,11 +267,13 @@ impl Host {
     /// When [`Host::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let sign_on = self.sign_ons.front().map(|(at, _)| *at);
-        [sign_on, self.rate_poll].into_iter().flatten().min()
+        let delayed = self.delayed.first_key_value().map(|((at, _), _)| *at);
+        [sign_on, self.rate_poll, delayed].into_iter().flatten().min()
     }
 
     /// Does what is due; harmless when early.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
+        self.release(now);
         while let Some(&(at, id)) = self.sign_ons.front()
             && at <= now.instant
         {
@@ -309,6 +364,7 @@ impl Host {
             entropy: &mut self.entropy,
             settings: &self.settings,
             messages: &mut self.messages,
+            faults: &mut self.faults,
             now,
         };
         authenticator.receive(&mut cx, &mut self.attempts, id, &snac)
@@ -398,6 +454,7 @@ impl Host {
             entropy: &mut self.entropy,
             settings: &self.settings,
             messages: &mut self.messages,
+            faults: &mut self.faults,
             now,
         };
         (context, &mut self.attempts)
@@ -413,13 +470,21 @@ impl Host {
             for (id, post) in envelopes {
                 match post {
                     Post::Frame(channel, payload) => self.transmit(id, channel, payload, now),
-                    Post::Close(ending) => self.close(id, ending, now),
+                    Post::Close(ending) => self.close_in_order(id, ending, now),
                 }
             }
         }
     }
 
-    fn transmit(&mut self, id: ConnectionId, channel: FlapChannel, payload: Vec<u8>, now: Now) {
+    /// Makes a frame of a payload and sends its bytes, as `blemish` leaves them.
+    fn send(
+        &mut self,
+        id: ConnectionId,
+        channel: FlapChannel,
+        payload: Vec<u8>,
+        now: Now,
+        blemish: impl FnOnce(&mut Vec<u8>),
+    ) {
         self.note(id, Direction::Out, channel, &payload, now);
         let Some(connection) = self.connections.get_mut(&id) else { return };
         let frame = Frame { channel, sequence: connection.sequence, payload };
@@ -433,6 +498,7 @@ impl Host {
             // Marker, channel and sequence number; the length is left out with what it counts.
             bytes.truncate(4);
         }
+        blemish(&mut bytes);
         self.outputs.push_back(Output::Write(id, bytes));
     }
 
@@ -457,7 +523,7 @@ impl Host {
         now: Now,
     ) {
         self.noted += 1;
-        if !self.journal.is_on() {
+        if !self.journal.is_on() && self.waiting.is_empty() {
             return;
         }
         let signed_on = match self.connections.get(&id).map(|connection| &connection.role) {
@@ -471,7 +537,7 @@ impl Host {
             (Some(_), Some(snac)) => journal::kept(&snac.body),
             (Some(_), None) => journal::kept(payload),
         };
-        self.journal.push(Entry {
+        let entry = Entry {
             number: self.noted,
             unix: now.unix,
             connection: id.0,
@@ -482,9 +548,16 @@ impl Host {
             subgroup: snac.as_ref().map(|snac| snac.subgroup),
             request_id: snac.as_ref().map(|snac| snac.request_id),
             body,
-        });
+        };
+        for (_, tell) in self.waiting.extract_if(.., |(pattern, _)| pattern.fits(&entry)) {
+            tell(entry.clone());
+        }
+        self.journal.push(entry);
     }
 }
 
-#[cfg(test)]
-mod replay;
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("connections", &self.connections.len()).finish_non_exhaustive()
+    }
+}

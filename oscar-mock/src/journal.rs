@@ -3,6 +3,7 @@
 //! Frames of a sign-on are noted without their content: it would let somebody sign on.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::icbm::{ImToHost, tlv};
@@ -47,6 +48,92 @@ pub struct Entry {
     /// The SNAC's body, or the payload of other channels; empty for what belongs to a sign-on.
     #[serde(serialize_with = "hex")]
     pub body: Vec<u8>,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let arrow = match self.direction {
+            Direction::In => "→",
+            Direction::Out => "←",
+        };
+        let who = self.screen_name.as_deref().unwrap_or("?");
+        write!(f, "#{} {who} {arrow} ", self.number)?;
+        match (self.group, self.subgroup) {
+            (Some(group), Some(subgroup)) => write!(f, "{group:02x}/{subgroup:02x}")?,
+            _ => write!(f, "channel {}", self.channel)?,
+        }
+        write!(f, ", {} bytes", self.body.len())
+    }
+}
+
+/// Which frames are meant; what is not said may be anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pattern {
+    /// Whose connection.
+    pub screen_name: Option<ScreenName>,
+    /// Which way.
+    pub direction: Option<Direction>,
+    /// Food group and subgroup.
+    pub snac: Option<(u16, u16)>,
+    /// FLAP channel.
+    pub channel: Option<u8>,
+}
+
+impl Pattern {
+    /// SNACs of this kind.
+    pub fn snac(group: u16, subgroup: u16) -> Self {
+        Self { snac: Some((group, subgroup)), ..Self::default() }
+    }
+
+    /// Only from this client.
+    #[must_use]
+    pub fn from(self, screen_name: &str) -> Self {
+        Self { screen_name: Some(screen_name.into()), direction: Some(Direction::In), ..self }
+    }
+
+    /// Only to this client.
+    #[must_use]
+    pub fn to(self, screen_name: &str) -> Self {
+        Self { screen_name: Some(screen_name.into()), direction: Some(Direction::Out), ..self }
+    }
+
+    /// Whether an entry is meant.
+    pub fn fits(&self, entry: &Entry) -> bool {
+        let name = entry.screen_name.as_deref().map(ScreenName::from);
+        self.direction.is_none_or(|direction| direction == entry.direction)
+            && self.channel.is_none_or(|channel| channel == entry.channel)
+            && self.snac.is_none_or(|(group, subgroup)| {
+                (entry.group, entry.subgroup) == (Some(group), Some(subgroup))
+            })
+            && (self.screen_name.is_none() || self.screen_name == name)
+    }
+}
+
+/// Frames, oldest first, as they stood when they were asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Journal(pub Vec<Entry>);
+
+impl Journal {
+    /// Those that are meant.
+    pub fn matching<'a>(&'a self, pattern: &'a Pattern) -> impl Iterator<Item = &'a Entry> {
+        self.0.iter().filter(|entry| pattern.fits(entry))
+    }
+
+    /// Fails a test unless exactly `count` frames were meant, and shows what came instead.
+    ///
+    /// # Panics
+    /// When there were more or fewer.
+    #[track_caller]
+    pub fn assert_seen(&self, count: usize, pattern: &Pattern) {
+        let seen = self.matching(pattern).count();
+        assert!(seen == count, "{seen} instead of {count} frames of {pattern:?}; there were:\n{self}");
+    }
+}
+
+impl fmt::Display for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|entry| writeln!(f, "  {entry}"))
+    }
 }
 
 fn hex<S: serde::Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {

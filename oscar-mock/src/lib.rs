@@ -30,6 +30,7 @@ pub mod config;
 mod control;
 pub mod ending;
 mod entropy;
+pub mod faults;
 mod host;
 pub mod journal;
 mod net;

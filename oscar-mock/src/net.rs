@@ -212,7 +212,7 @@ async fn connection(
     let abort = CancellationToken::new();
     let writer = Writer { frames, queued: Arc::clone(&queued), abort: abort.clone() };
     if events.send(Event::Connected { id, peer, local, writer }).await.is_err() {
-        return Ok(());
+        return linger(&mut stream).await;
     }
     let ending = tokio::select! {
         () = abort.cancelled() => return Ok(()),
@@ -242,6 +242,8 @@ async fn exchange(
     let mut buffer = BytesMut::new();
     let mut batch = Vec::new();
     let mut bytes = Vec::new();
+    // Whether the host still listens; when it stops, its last frames are yet to be written.
+    let mut heard = true;
     loop {
         tokio::select! {
             taken = outgoing.recv_many(&mut batch, 64) => {
@@ -258,17 +260,15 @@ async fn exchange(
                 }
                 bytes.clear();
             }
-            read = reader.read_buf(&mut buffer) => {
+            read = reader.read_buf(&mut buffer), if heard => {
                 if !matches!(read, Ok(1..)) {
                     return Some(decoder.finish(&buffer).map_or_else(Ending::from, |_| Ending::ClosedByClient));
                 }
-                loop {
+                while heard {
                     match decoder.decode(&buffer) {
                         Ok(FlapProgress::Frame { frame, consumed }) => {
                             buffer.advance(consumed);
-                            if events.send(Event::Received(id, frame)).await.is_err() {
-                                return Some(Ending::Stopping);
-                            }
+                            heard = events.send(Event::Received(id, frame)).await.is_ok();
                         }
                         Ok(FlapProgress::NeedMore { .. }) => break,
                         Err(error) => return Some(error.into()),

@@ -14,8 +14,9 @@ use crate::clock::{Clock, Now};
 use crate::config::{AccountConfig, Config, Rates};
 use crate::ending::Ending;
 use crate::entropy::Entropy;
+use crate::faults::{Fault, SetFault};
 use crate::host::Host;
-use crate::journal::{Entry, Message};
+use crate::journal::{Entry, Journal, Message, Pattern};
 use crate::net::{self, Event};
 
 /// Why a server double can't start.
@@ -352,12 +353,48 @@ impl Handle {
         self.ask(|host, _| host.messages().iter().cloned().collect()).await
     }
 
-    /// The newest frames, oldest first.
+    /// The newest frames.
     ///
     /// # Errors
     /// [`Stopped`].
-    pub async fn journal(&self) -> Result<Vec<Entry>, Stopped> {
-        self.ask(|host, _| host.journal().iter().cloned().collect()).await
+    pub async fn journal(&self) -> Result<Journal, Stopped> {
+        self.ask(|host, _| Journal(host.journal().iter().cloned().collect())).await
+    }
+
+    /// Waits until a frame that is meant has been seen or sent; at once, if the journal still holds one.
+    ///
+    /// # Errors
+    /// [`Stopped`]; also when too many wait already.
+    pub async fn wait_for(&self, pattern: Pattern) -> Result<Entry, Stopped> {
+        let (tell, told) = oneshot::channel();
+        // Whoever asked may have given up.
+        let tell = Box::new(move |entry| drop(tell.send(entry)));
+        self.ask(move |host, _| host.tell_when_seen(pattern, tell)).await?;
+        told.await.map_err(|_| Stopped)
+    }
+
+    /// Makes something go wrong, and returns the fault's number. None: too many are set.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn set_fault(&self, fault: Fault) -> Result<Option<u64>, Stopped> {
+        self.ask(move |host, _| host.faults_mut().add(fault)).await
+    }
+
+    /// The faults that are set.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn faults(&self) -> Result<Vec<SetFault>, Stopped> {
+        self.ask(|host, _| host.faults_mut().all().to_vec()).await
+    }
+
+    /// Ends all faults.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn clear_faults(&self) -> Result<(), Stopped> {
+        self.ask(|host, _| host.faults_mut().clear()).await
     }
 
     /// Forgets the messages and frames seen so far.

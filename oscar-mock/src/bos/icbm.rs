@@ -69,6 +69,17 @@ fn message(cx: &mut Context<'_>, caller: &Caller, im: ImToHost) -> Outcome {
     if wants_ack { cx.reply(caller, &ack) } else { Ok(()) }
 }
 
+/// Does everything with a message but pass it on.
+pub(super) fn lose(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) {
+    let Ok(im) = ImToHost::from_bytes(&snac.body) else { return };
+    let record = Message::of(&cx.realm.account(caller.account).name, &im, cx.now);
+    cx.messages.push(Message { delivery: Delivery::Lost, ..record });
+    if im.tlvs.has(tlv::HOST_ACK) {
+        // A request that came in a frame fits one.
+        let _ = cx.reply(caller, &HostAck { cookie: im.cookie, channel: im.channel, screen_name: im.to });
+    }
+}
+
 fn pass_on(cx: &mut Context<'_>, caller: &Caller, mut im: ImToHost) -> Result<Delivery, Refusal> {
     let to = cx.realm.find(&im.to).ok_or(ErrorCode::NotLoggedOn)?;
     if !cx.realm.allows(caller.account, to) {

@@ -22,6 +22,7 @@ use oscar_im::wire::{Snac, Tlvs};
 use crate::clock::Now;
 use crate::ending::Ending;
 use crate::entropy::Entropy;
+use crate::faults::Faults;
 use crate::host::Settings;
 use crate::journal::{Message, Ring};
 use crate::outbox::{Outbox, Refusal, UNASKED};
@@ -37,6 +38,7 @@ pub(crate) struct Context<'a> {
     pub(crate) entropy: &'a mut Entropy,
     pub(crate) settings: &'a Settings,
     pub(crate) messages: &'a mut Ring<Message>,
+    pub(crate) faults: &'a mut Faults,
     pub(crate) now: Now,
 }
 
@@ -125,6 +127,11 @@ pub(crate) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) {
         tracing::debug!(group = %snac.group, subgroup = snac.subgroup, ?refusal, "refused");
         cx.out.error(caller.connection, snac.group, snac.request_id, &refusal.body());
     }
+}
+
+/// Acknowledges a message and throws it away, by a fault.
+pub(crate) fn lose_message(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) {
+    icbm::lose(cx, caller, snac);
 }
 
 /// Usage reports (0B/03) and subscriptions to alerts (18/06), which open-oscar-server leaves without an answer.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::chat::RoomId;
 use oscar_im::foodgroup::oservice::{
-    BartReply, ClientVersions, HostVersions, IdleNotification, Motd, OwnUserInfo, RateClass, RateMembers,
-    RateParamChange, RateParams, ServiceRequest, ServiceResponse, SetUserInfoFields, tlv,
+    BartReply, ClientVersions, HostVersions, IdleNotification, Migrate, Motd, OwnUserInfo, RateClass,
+    RateMembers, RateParamChange, RateParams, ServiceRequest, ServiceResponse, SetUserInfoFields, tlv,
 };
 use oscar_im::foodgroup::user_info::{flags, tlv as info};
 use oscar_im::foodgroup::{ErrorCode, FoodGroup, UserInfo, stats};
@@ -202,6 +202,16 @@ pub(super) const UNNAMED: u16 = 0x1e;
 
 fn is_number(name: &ScreenName) -> bool {
     name.normal().bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Tells a client to go on elsewhere (01/12), with a cookie for a session of its own there.
+pub(crate) fn migrate(cx: &mut Context<'_>, caller: &Caller) {
+    let Some(session) = cx.realm.session(caller.session) else { return };
+    let ticket = Ticket::Bos { account: caller.account, sharing: session.sharing, knows_multi: true };
+    let cookie = cx.tickets.issue(ticket, cx.entropy, cx.now.instant);
+    let tlvs = Tlvs::new().with(tlv::ADDRESS, &caller.address).with(tlv::COOKIE, cookie);
+    // An address and a cookie always fit a frame.
+    let _ = cx.out.snac(caller.connection, UNASKED, &Migrate { groups: Vec::new(), tlvs });
 }
 
 /// Tells a session what its rate limits have come to, on each of its connections.

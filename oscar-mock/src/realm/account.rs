@@ -42,8 +42,6 @@ pub(crate) struct Account {
     pub(crate) password: Secret,
     /// The challenge of BUCP: the same at each sign-on, as open-oscar-server gives it.
     pub(crate) key: String,
-    /// The code (TLV 8) with which every sign-on is refused, such as 11 for a suspended account.
-    pub(crate) refused: Option<u16>,
     /// Whether it is a bot: never limited and can't be warned.
     pub(crate) bot: bool,
     /// Tenths of a percent, at most 1000.
@@ -67,7 +65,6 @@ impl Account {
             name,
             password,
             key,
-            refused: None,
             bot: false,
             warning: 0,
             feedbag: Feedbag::default(),

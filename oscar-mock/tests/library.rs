@@ -1,0 +1,192 @@
+//! The double as tests use it: started at once, asked what it saw, told what to break, stopped by dropping it.
+
+#![allow(clippy::unwrap_used, reason = "a test may")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use oscar_im::foodgroup::bucp::{Challenge, ChallengeRequest, LoginRequest, LoginResponse, newer_hash, tlv};
+use oscar_im::foodgroup::oservice::ClientOnline;
+use oscar_im::foodgroup::{SnacBody, icbm};
+use oscar_im::wire::flap::{FlapDecoder, FlapProgress};
+use oscar_im::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use oscar_mock::clock::Clock;
+use oscar_mock::faults::{Action, Fault};
+use oscar_mock::journal::{Delivery, Pattern};
+use oscar_mock::{Running, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A client that knows frames and nothing else.
+struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    async fn connect(address: SocketAddr, tlvs: Tlvs) -> Self {
+        let mut client = Self { stream: TcpStream::connect(address).await.unwrap(), buffer: Vec::new() };
+        let hello = SignOnFrame { version: 1, tlvs }.to_bytes().unwrap();
+        client.frame(&Frame::new(FlapChannel::SignOn, hello)).await;
+        client
+    }
+
+    async fn sign_on(server: &Running, name: &str) -> Self {
+        let mut authorizer = Self::connect(server.address(), Tlvs::new()).await;
+        let tlvs = Tlvs::new().with(tlv::SCREEN_NAME, name);
+        authorizer.send(&ChallengeRequest { tlvs: tlvs.clone() }).await;
+        let key = authorizer.until::<Challenge>().await.unwrap().key;
+        let tlvs = tlvs.with(tlv::PASSWORD_HASH, newer_hash(&key, b"pass1word"));
+        authorizer.send(&LoginRequest { tlvs }).await;
+        let answer = authorizer.until::<LoginResponse>().await.unwrap().tlvs;
+        let cookie = Tlvs::new().with(tlv::COOKIE, answer.get(tlv::COOKIE).unwrap());
+        let mut bos = Self::connect(server.address(), cookie).await;
+        bos.send(&ClientOnline::default()).await;
+        bos
+    }
+
+    async fn frame(&mut self, frame: &Frame) {
+        self.stream.write_all(&frame.encode().unwrap()).await.unwrap();
+    }
+
+    async fn send<B: SnacBody>(&mut self, body: &B) {
+        self.frame(&Frame::body(1, body).unwrap()).await;
+    }
+
+    /// The next body of this kind; None if the connection ends before.
+    async fn until<B: SnacBody>(&mut self) -> Option<B> {
+        loop {
+            match FlapDecoder::default().decode(&self.buffer).unwrap() {
+                FlapProgress::Frame { frame, consumed } => {
+                    self.buffer.drain(..consumed);
+                    let snac =
+                        (frame.channel == FlapChannel::Data).then(|| Snac::decode(&frame.payload).unwrap());
+                    if let Some(body) = snac.and_then(|snac| snac.body_as()) {
+                        return Some(body.unwrap());
+                    }
+                }
+                FlapProgress::NeedMore { .. } => {
+                    if self.stream.read_buf(&mut self.buffer).await.unwrap() == 0 {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn im(to: &str) -> icbm::ImToHost {
+    let text = icbm::TextFragment { charset: 0, language: 0, bytes: b"hello".to_vec() };
+    let data = icbm::ImData::of_text(&text).unwrap();
+    let tlvs = Tlvs::new().with_wire(icbm::tlv::MESSAGE, &data).unwrap().with(icbm::tlv::HOST_ACK, []);
+    icbm::ImToHost { cookie: [7; 8], channel: icbm::channel::IM, to: to.into(), tlvs }
+}
+
+async fn town() -> Running {
+    Server::builder().account("Anna", "pass1word").account("Bert", "pass1word").start().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_was_said_can_be_asked() {
+    let server = town().await;
+    let (mut anna, mut bert) =
+        (Client::sign_on(&server, "Anna").await, Client::sign_on(&server, "Bert").await);
+    server.wait_for(Pattern::snac(0x01, 0x02).from("bert")).await.unwrap();
+    anna.send(&im("Bert")).await;
+    assert_eq!(bert.until::<icbm::ImToClient>().await.unwrap().cookie, [7; 8]);
+    anna.until::<icbm::HostAck>().await.unwrap();
+
+    let messages = server.messages().await.unwrap();
+    assert_eq!(messages.len(), 1);
+    assert_eq!((messages[0].text.as_str(), messages[0].delivery), ("hello", Delivery::Delivered));
+    let journal = server.journal().await.unwrap();
+    journal.assert_seen(1, &Pattern::snac(0x04, 0x06).from("Anna"));
+    journal.assert_seen(1, &Pattern::snac(0x04, 0x0c).to("Anna"));
+    journal.assert_seen(0, &Pattern::snac(0x04, 0x0c).to("Bert"));
+    assert_eq!(server.sessions().await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+#[should_panic(expected = "#1 ? → channel")]
+async fn a_failed_assertion_shows_what_came_instead() {
+    let server = town().await;
+    let _anna = Client::sign_on(&server, "Anna").await;
+    server.wait_for(Pattern::snac(0x01, 0x02).from("Anna")).await.unwrap();
+    let mut journal = server.journal().await.unwrap();
+    journal.0.retain(|entry| entry.direction == oscar_mock::journal::Direction::In);
+    journal.0[0].number = 1;
+    journal.assert_seen(1, &Pattern::snac(0x04, 0x06));
+}
+
+#[tokio::test]
+async fn a_connection_breaks_where_a_fault_says() {
+    let server = town().await;
+    server.set_fault(Fault::new(Action::Disconnect).of("Anna").after(1)).await.unwrap().unwrap();
+    let mut anna = Client::sign_on(&server, "Anna").await;
+    for answered in [true, false] {
+        anna.send(&im("Anna")).await;
+        assert_eq!(anna.until::<icbm::HostAck>().await.is_some(), answered);
+    }
+    assert_eq!(server.faults().await.unwrap()[0].met, 2);
+}
+
+#[tokio::test]
+async fn time_passes_when_the_test_says_so() {
+    let server = Server::builder().account("Anna", "pass1word").clock(Clock::manual()).start().await.unwrap();
+    let mut waiting = Client::connect(server.address(), Tlvs::new()).await;
+    server.wait_for(Pattern { channel: Some(1), ..Pattern::default() }).await.unwrap();
+    server.advance(Duration::from_secs(31)).await.unwrap();
+    assert!(waiting.until::<LoginResponse>().await.is_none(), "30 s are over");
+}
+
+#[tokio::test]
+async fn dropping_it_ends_all_connections_and_frees_the_port() {
+    let server = town().await;
+    let address = server.address();
+    let mut anna = Client::sign_on(&server, "Anna").await;
+    server.wait_for(Pattern::snac(0x01, 0x02).from("Anna")).await.unwrap();
+    drop(server);
+    assert!(anna.until::<icbm::HostAck>().await.is_none());
+    // Nobody listens there any more; the port itself may linger in the kernel.
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut_off_and_the_others_go_on() {
+    let server = Server::builder()
+        .account("Anna", "pass1word")
+        .account("Bert", "pass1word")
+        .rates(oscar_mock::config::Rates::None)
+        .start()
+        .await
+        .unwrap();
+    let mut anna = Client::sign_on(&server, "Anna").await;
+    // Bert signs on and reads nothing from then on.
+    let _bert = Client::sign_on(&server, "Bert").await;
+    server.wait_for(Pattern::snac(0x01, 0x02).from("Bert")).await.unwrap();
+    let mut long = im("Bert");
+    long.tlvs.push(0x7777, vec![b'x'; 60_000]);
+    // The kernel buffers some megabytes, the server one more; then Bert is gone, and Anna is told so.
+    for sent in 1.. {
+        anna.send(&long).await;
+        let error = loop {
+            match FlapDecoder::default().decode(&anna.buffer).unwrap() {
+                FlapProgress::Frame { frame, consumed } => {
+                    anna.buffer.drain(..consumed);
+                    match Snac::decode(&frame.payload) {
+                        Ok(snac) if u16::from(snac.group) == 0x04 => break snac.subgroup == 0x01,
+                        _ => {}
+                    }
+                }
+                FlapProgress::NeedMore { .. } => {
+                    assert!(anna.stream.read_buf(&mut anna.buffer).await.unwrap() > 0);
+                }
+            }
+        };
+        if error {
+            break;
+        }
+        assert!(sent < 1000, "60 MB went somewhere");
+    }
+    assert_eq!(server.sessions().await.unwrap().len(), 1);
+}
