@@ -44,6 +44,8 @@ const READS: usize = 64;
 const STORE_AGAIN: Duration = Duration::from_secs(2);
 /// Old transcripts are deleted this often.
 const DELETE_EVERY: Duration = Duration::from_secs(3600);
+/// The oldest text that waits is looked for this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After a stop was asked for, receipts are awaited for so long at most.
 const GOODBYE: Duration = Duration::from_secs(3);
 /// The visitors' history is read in parts of at most this.
@@ -86,6 +88,9 @@ pub struct Hub {
     /// When to try a store again that failed.
     store_again: Option<Millis>,
     delete_at: Millis,
+    /// When to look next for the oldest text that waits, and what was found.
+    look_at: Millis,
+    oldest_waiting: Option<Millis>,
 }
 
 impl Hub {
@@ -117,6 +122,8 @@ impl Hub {
             status,
             store_again: None,
             delete_at: now,
+            look_at: now,
+            oldest_waiting: None,
         })
     }
 
@@ -265,7 +272,13 @@ impl Hub {
     }
 
     fn publish(&mut self) {
+        let now = self.clock.now();
+        if now >= self.look_at {
+            self.look_at = now.after(LOOK_EVERY);
+            self.oldest_waiting = self.desk.oldest_waiting();
+        }
         let mut status = self.desk.status();
+        status.oldest_waiting = self.oldest_waiting.filter(|_| status.owed_to_staff > 0);
         let outlets = self.to_aim.iter().map(|outlet| outlet.left_out).sum::<u64>();
         status.counters.left_out = self.to_irc.left_out + outlets;
         self.status.send_if_modified(|shown| {

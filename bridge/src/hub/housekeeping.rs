@@ -21,6 +21,8 @@ impl Desk {
         if aim_is_up && now.since(self.aim_noted) >= NOTE_AIM {
             self.note_aim(now);
         }
+        // Daemons that did not answer who has a nick are asked again.
+        self.answers.look_at_all();
         self.release_claims(now);
         self.close_quiet_ones(now);
         self.forget_heard(now);

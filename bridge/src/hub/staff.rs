@@ -416,12 +416,13 @@ impl Desk {
     pub(super) fn staff_listed(&mut self, list: Vec<ScreenName>, now: Millis) {
         let accounts = self.accounts.len();
         let mut old = std::mem::take(&mut self.staff);
+        let known: Vec<ScreenName> = old.iter().map(|member| member.name.clone()).collect();
         for name in list {
             if self.member(&name).is_some() {
                 continue;
             }
-            let known = old.iter().position(|member| member.name == name);
-            let member = known.map_or_else(
+            let before = old.iter().position(|member| member.name == name);
+            let member = before.map_or_else(
                 || Member::new(name.clone(), accounts),
                 |at| Member { name: name.clone(), ..old.swap_remove(at) },
             );
@@ -429,6 +430,17 @@ impl Desk {
         }
         self.settle_staff_list(now);
         let watch = self.staff_names();
+        let new: Vec<ScreenName> = watch.iter().filter(|name| !known.contains(name)).cloned().collect();
+        let waiting: Vec<ConversationId> = self
+            .book
+            .open_ones()
+            .filter(|conversation| conversation.holder.is_none() && !conversation.untaken.is_empty())
+            .map(|conversation| conversation.id)
+            .collect();
+        for id in waiting {
+            let copies = self.outbox.lines_of(id);
+            self.spread(id, &copies, &new, now);
+        }
         for account in 0..accounts {
             if self.accounts.get(account).is_some_and(|account| account.up.is_some()) {
                 self.effect(Effect::Aim(AccountId(account), AimCommand::Watch(watch.clone())));

@@ -22,7 +22,7 @@ pub struct HubStatus {
     pub owed_to_staff: usize,
     /// Answers owed to visitors.
     pub owed_to_visitors: usize,
-    /// Since when the oldest text owed to staff waits.
+    /// Since when the oldest text owed to staff waits; looked up once a second.
     pub oldest_waiting: Option<Millis>,
     /// What has happened since the start.
     pub counters: Counters,
@@ -68,7 +68,7 @@ impl Desk {
         self.book.iter().map(|conversation| conversation.last_at).max()
     }
 
-    /// How things stand.
+    /// How things stand; `oldest_waiting` is not filled in, it takes a look at everything that is owed.
     pub(crate) fn status(&self) -> HubStatus {
         HubStatus {
             irc: self.irc.nick.clone(),
@@ -82,8 +82,13 @@ impl Desk {
             open_conversations: self.book.open_count(),
             owed_to_staff: self.outbox.depth(),
             owed_to_visitors: self.answers.depth(),
-            oldest_waiting: self.outbox.oldest(),
+            oldest_waiting: None,
             counters: self.counters,
         }
+    }
+
+    /// Since when the oldest text owed to staff waits.
+    pub(crate) fn oldest_waiting(&self) -> Option<Millis> {
+        self.outbox.oldest()
     }
 }

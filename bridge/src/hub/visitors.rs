@@ -39,6 +39,7 @@ impl Desk {
             IrcEvent::SignedOn { nick } => {
                 self.irc.nick = Some(nick);
                 self.irc.away = None;
+                self.answers.look_at_all();
             }
             IrcEvent::Joined { .. } => {}
             IrcEvent::Line(line) => self.visitor_line(&line, now),
@@ -506,9 +507,8 @@ impl Desk {
         if self.irc.nick.is_none() {
             return;
         }
-        let waiting: Vec<ConversationId> = self.answers.waiting().collect();
-        for id in waiting {
-            let Some(conversation) = self.book.get(id) else { continue };
+        for id in self.answers.take_ready() {
+            let Some(conversation) = self.book.get(id).filter(|_| self.answers.waits(id)) else { continue };
             match conversation.address.clone() {
                 Address::Here(nick) => self.pay(id, &nick),
                 Address::Unverified(nick) => {
@@ -516,7 +516,8 @@ impl Desk {
                     self.effect(Effect::Irc(IrcCommand::Identify { nick }));
                 }
                 Address::Asked(nick, at) if now.since(at) >= ASK_AGAIN => {
-                    self.book.set_address(id, Address::Unverified(nick));
+                    self.book.set_address(id, Address::Asked(nick.clone(), now));
+                    self.effect(Effect::Irc(IrcCommand::Identify { nick }));
                 }
                 Address::Asked(..) | Address::Gone => {}
             }

@@ -575,11 +575,12 @@ mod tests {
 
         fn depart(&mut self) -> Option<(String, ImCookie, String)> {
             match self.depart_by(false, |_| Gate::Lines)? {
-                (to, Departure::New(im)) => Some((to, im.cookie, im.text)),
                 (to, Departure::Repeat { im, marked: true }) => {
                     Some((to, im.cookie, format!("{} AGAIN", im.text)))
                 }
-                (to, Departure::Repeat { im, marked: false }) => Some((to, im.cookie, im.text)),
+                (to, Departure::New(im) | Departure::Repeat { im, marked: false }) => {
+                    Some((to, im.cookie, im.text))
+                }
             }
         }
     }

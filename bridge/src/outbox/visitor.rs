@@ -1,6 +1,6 @@
 //! Answers owed to visitors. Those of one conversation leave in order; an answer is paid when the daemon has it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use oscar_im::ScreenName;
 
@@ -47,17 +47,21 @@ struct Queue {
 pub struct VisitorOutbox {
     queues: HashMap<ConversationId, Queue>,
     owners: HashMap<AnswerId, ConversationId>,
+    /// Conversations in which something may leave that could not before.
+    ready: BTreeSet<ConversationId>,
 }
 
 impl VisitorOutbox {
     /// Owes an answer.
     pub fn enqueue(&mut self, conversation: ConversationId, answer: Answer) {
         self.queues.entry(conversation).or_default().waiting.push_back(answer);
+        self.ready.insert(conversation);
     }
 
     /// The next answer that may leave for this visitor; the caller knows where the visitor is.
     pub fn depart(&mut self, conversation: ConversationId) -> Option<&Answer> {
         if self.owners.len() >= MOST_ON_THE_WAY {
+            self.ready.insert(conversation);
             return None;
         }
         let queue = self.queues.get_mut(&conversation)?;
@@ -80,6 +84,8 @@ impl VisitorOutbox {
         let answer = queue.sent.remove(at)?;
         if queue.sent.is_empty() && queue.waiting.is_empty() {
             self.queues.remove(&conversation);
+        } else {
+            self.ready.insert(conversation);
         }
         Some((conversation, answer))
     }
@@ -93,6 +99,7 @@ impl VisitorOutbox {
         let answer = queue.sent.remove(at)?;
         let place = queue.waiting.partition_point(|waiting| waiting.entry < answer.entry);
         queue.waiting.insert(place, answer);
+        self.ready.insert(conversation);
         Some(conversation)
     }
 
@@ -105,13 +112,20 @@ impl VisitorOutbox {
                 queue.waiting.push_front(Answer { again: true, ..answer });
             }
         }
+        self.look_at_all();
     }
 
-    /// The visitor went or changed the nick: the next answer has to prove itself alone.
+    /// The visitor came, went or changed the nick: the next answer has to prove itself alone.
     pub fn unproven(&mut self, conversation: ConversationId) {
         if let Some(queue) = self.queues.get_mut(&conversation) {
             queue.proven = false;
+            self.ready.insert(conversation);
         }
+    }
+
+    /// Something may leave in any conversation.
+    pub fn look_at_all(&mut self) {
+        self.ready.extend(self.queues.keys().copied());
     }
 
     /// Forgets what is owed in a conversation that is deleted.
@@ -140,9 +154,14 @@ impl VisitorOutbox {
         self.queues.get(&conversation).map_or(0, |queue| queue.waiting.len() + queue.sent.len())
     }
 
-    /// Conversations in which an answer waits, in no order.
-    pub fn waiting(&self) -> impl Iterator<Item = ConversationId> {
-        self.queues.iter().filter(|(_, queue)| !queue.waiting.is_empty()).map(|(id, _)| *id)
+    /// Conversations in which something may leave that could not when last asked.
+    pub fn take_ready(&mut self) -> BTreeSet<ConversationId> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Whether an answer waits in this conversation.
+    pub fn waits(&self, conversation: ConversationId) -> bool {
+        self.queues.get(&conversation).is_some_and(|queue| !queue.waiting.is_empty())
     }
 
     /// Answers owed, over all conversations.

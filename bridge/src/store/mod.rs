@@ -4,6 +4,7 @@
 //! Everything the bridge changes is a [`Write`]; a slice of them is one transaction. There is no other way to write,
 //! so that several engines, and a check of who may write at all, have one place.
 
+pub mod export;
 pub mod sqlite;
 pub mod thread;
 

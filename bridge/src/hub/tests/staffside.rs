@@ -262,6 +262,15 @@ fn lines_of_people_who_left_the_list_go_to_those_who_are_on_it() {
 }
 
 #[test]
+fn who_is_new_on_the_list_gets_what_nobody_has_taken_yet() {
+    let mut t = Bench::new();
+    t.says("anna", "taken").nothing_more();
+    t.offline("staff1").offline("staff2").says("anna", "one");
+    t.input(Input::Control(HubControl::Staff(vec!["staff1".into(), "staff2".into(), "staff3".into()])));
+    t.online("staff3").reads("staff3", "anna: one");
+}
+
+#[test]
 fn with_several_accounts_each_person_has_one_and_another_steps_in() {
     use crate::aim::event::{AccountId, Presence};
     let mut t = Bench::quiet(Settings { accounts: 2, ..Settings::default() });
