@@ -1,0 +1,92 @@
+//! CHATHISTORY in an ordinary channel.
+
+use super::Stage;
+
+fn stage() -> Stage {
+    let mut stage = Stage::new("");
+    stage.register_with("a", "batch draft/chathistory message-tags server-time").register("b");
+    stage.send("a", "JOIN #c").send("b", "JOIN #c");
+    for text in ["one", "two", "three", "four"] {
+        stage.send("b", &format!("PRIVMSG #c :{text}")).after(1);
+    }
+    stage
+}
+
+/// The texts between the batch's start and end, which are checked.
+#[track_caller]
+fn batch(stage: &mut Stage, command: &str) -> Vec<String> {
+    stage.forget().send("a", command);
+    let lines = stage.lines("a");
+    assert!(lines[0].contains(" BATCH +") && lines[0].ends_with(" chathistory #c"), "{lines:#?}");
+    assert!(lines.last().unwrap().contains(" BATCH -"), "{lines:#?}");
+    let inner = &lines[1..lines.len() - 1];
+    inner
+        .iter()
+        .map(|line| {
+            assert!(
+                line.starts_with("@batch=") && line.contains(";time=2023-") && line.contains(";msgid="),
+                "{line}"
+            );
+            line.rsplit(':').next().unwrap().to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn by_end_and_by_time() {
+    let mut stage = stage();
+    let at = |second: u32| format!("timestamp=2023-11-14T22:13:{second}.000Z");
+    assert_eq!(batch(&mut stage, "CHATHISTORY LATEST #c * 2"), ["three", "four"]);
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY LATEST #c {} 9", at(21))), ["three", "four"]);
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY BEFORE #c {} 1", at(22))), ["two"]);
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY AFTER #c {} 1", at(20))), ["two"]);
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY AROUND #c {} 3", at(22))), ["two", "three", "four"]);
+    assert_eq!(
+        batch(&mut stage, &format!("CHATHISTORY BETWEEN #c {} {} 9", at(20), at(23))),
+        ["two", "three"]
+    );
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY BETWEEN #c {} {} 1", at(23), at(20))), ["three"]);
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY AFTER #c {} 5", at(59))), [""; 0]);
+}
+
+#[test]
+fn by_message_id() {
+    let mut stage = stage();
+    stage.forget().send("a", "CHATHISTORY LATEST #c * 9");
+    let lines = stage.lines("a");
+    let id = lines[2].split("msgid=").nth(1).unwrap().split([';', ' ']).next().unwrap().to_owned();
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY AFTER #c msgid={id} 9")), ["three", "four"]);
+    assert_eq!(batch(&mut stage, &format!("CHATHISTORY BEFORE #c msgid={id} 9")), ["one"]);
+    assert_eq!(batch(&mut stage, "CHATHISTORY AFTER #c msgid=unknown 9"), [""; 0]);
+}
+
+#[test]
+fn targets() {
+    let mut stage = stage();
+    let command = "CHATHISTORY TARGETS timestamp=2023-01-01T00:00:00Z timestamp=2024-01-01T00:00:00Z 5";
+    stage.forget().send("a", command).hears("a", "CHATHISTORY TARGETS #c 2023-11-14T22:13:23.000Z");
+}
+
+#[test]
+fn refusals() {
+    let mut stage = stage();
+    stage.register("outsider").forget();
+    for (command, expected) in [
+        ("CHATHISTORY LATEST #c * 5", "FAIL CHATHISTORY INVALID_TARGET LATEST #c :"),
+        ("CHATHISTORY LATEST #none * 5", "FAIL CHATHISTORY INVALID_TARGET LATEST #none :"),
+        ("CHATHISTORY LATEST #c", "FAIL CHATHISTORY INVALID_PARAMS LATEST :"),
+        ("CHATHISTORY FROB #c * 5", "FAIL CHATHISTORY INVALID_PARAMS FROB :"),
+        ("CHATHISTORY LATEST #c * x", "FAIL CHATHISTORY INVALID_PARAMS LATEST :"),
+    ] {
+        stage.send("outsider", command).hears("outsider", expected);
+    }
+    stage.send("a", "CHATHISTORY BEFORE #c 17 5").hears("a", "INVALID_MSGREFTYPE BEFORE 17");
+}
+
+#[test]
+fn a_labelled_history_is_one_batch() {
+    let mut stage = Stage::new("");
+    stage.register_with("a", "batch draft/chathistory labeled-response").send("a", "JOIN #c").forget();
+    stage.send("a", "@label=9 CHATHISTORY LATEST #c * 5");
+    stage.gets("a", &["@label=9 :irc.example.net BATCH +b1 chathistory #c", ":irc.example.net BATCH -b1"]);
+}
