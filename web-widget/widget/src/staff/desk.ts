@@ -34,7 +34,7 @@ export interface Talk {
 export type Signal =
   | { readonly state: "connecting" }
   | { readonly state: "online" }
-  | { readonly state: "offline"; readonly reason: string; readonly retryAt?: number };
+  | { readonly state: "offline"; readonly reason: string; readonly retries: boolean };
 
 export interface DeskView {
   readonly signal: Signal;
@@ -70,6 +70,8 @@ export function compared(name: string): string {
 
 export class Desk {
   #out: Sent[] = [];
+  /** Messages written while there was no session. */
+  readonly #waiting: Sent[] = [];
   #signal: Signal = { state: "connecting" };
   #screenName = "";
   #away = false;
@@ -129,11 +131,13 @@ export class Desk {
     this.#signal = { state: "connecting" };
   }
 
-  lost(retryAt: number): void {
-    this.#signal = { state: "offline", reason: "the page has lost its server", retryAt };
+  lost(): void {
+    this.#signal = { state: "offline", reason: "no connection to the server", retries: true };
     this.#everybodyLeft();
-    for (const im of this.#unconfirmed())
-      this.#settle(im.key, "failed", "the connection ended before it was confirmed");
+    for (const im of this.#unconfirmed()) {
+      const waits = this.#waiting.some((message) => message["id"] === im.key);
+      if (!waits) this.#settle(im.key, "failed", "the connection ended before it was confirmed");
+    }
   }
 
   receive(frame: string, now: number): void {
@@ -147,7 +151,7 @@ export class Desk {
     const fields = value as Fields;
     switch (fields["type"]) {
       case "state":
-        this.#stateChanged(fields, now);
+        this.#stateChanged(fields);
         break;
       case "buddies":
         this.#buddies = list(fields["buddies"])
@@ -183,13 +187,13 @@ export class Desk {
     this.#current = compared(name);
   }
 
-  /** False where it can't be sent now; the text stays in the field then. */
-  send(said: string, now: number): boolean {
+  /** Before the session is up it waits for it. */
+  send(said: string, now: number): void {
     const talk = this.#talks.get(this.#current);
-    if (!talk || said.trim() === "" || this.#signal.state !== "online") return false;
-    const id = this.#nextId++;
+    if (!talk || said.trim() === "") return;
+    const key = this.#nextId++;
     this.#append(talk, {
-      key: id,
+      key,
       mine: true,
       from: this.#screenName,
       text: said,
@@ -198,8 +202,8 @@ export class Desk {
       state: "sending",
     });
     this.#typingSent = false;
-    this.#out.push({ type: "im", id, to: talk.name, text: said });
-    return true;
+    this.#waiting.push({ type: "im", id: key, to: talk.name, text: said });
+    this.#flush();
   }
 
   typed(empty: boolean, now: number): void {
@@ -218,21 +222,25 @@ export class Desk {
 
   // Within.
 
-  #stateChanged(fields: Fields, now: number): void {
+  #flush(): void {
+    if (this.#signal.state === "online") this.#out.push(...this.#waiting.splice(0));
+  }
+
+  #stateChanged(fields: Fields): void {
     this.#screenName = text(fields["screen_name"]) || this.#screenName;
     const state = fields["state"];
     if (state === "online") {
       this.#signal = { state };
       // A session knows nothing of the one before it.
       if (this.#away) this.#out.push({ type: "away", text: AWAY_WORDS });
+      this.#flush();
       return;
     }
     this.#everybodyLeft();
     if (state === "connecting") this.#signal = { state };
     if (state === "offline") {
-      const retry = fields["retry_in"];
-      const retryAt = typeof retry === "number" ? { retryAt: now + retry * 1_000 } : {};
-      this.#signal = { state, reason: text(fields["reason"]) || "signed off", ...retryAt };
+      const retries = typeof fields["retry_in"] === "number";
+      this.#signal = { state, reason: text(fields["reason"]) || "signed off", retries };
     }
   }
 
@@ -263,6 +271,8 @@ export class Desk {
   }
 
   #settle(key: number, state: ImState, reason?: string): void {
+    const at = this.#waiting.findIndex((message) => message["id"] === key);
+    if (at >= 0) this.#waiting.splice(at, 1);
     for (const talk of this.#talks.values()) {
       talk.lines = talk.lines.map((im) =>
         im.mine && im.key === key && im.state !== "sent"

@@ -19,7 +19,6 @@ export class DeskPage {
   readonly #log = byId("log", HTMLElement);
   readonly #typing = byId("typing", HTMLElement);
   readonly #away = byId("away", HTMLButtonElement);
-  readonly #send = byId("send", HTMLButtonElement);
   readonly #time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
   #buddiesDrawn = "";
   #talkDrawn = "";
@@ -29,13 +28,12 @@ export class DeskPage {
     this.#open = open;
   }
 
-  draw(view: DeskView, now: number): void {
+  draw(view: DeskView): void {
     const { current, signal } = view;
     setText(this.#me, view.screenName || "Signing on…");
-    setText(this.#signal, signalWords(view, now));
+    setText(this.#signal, signalWords(view));
     document.body.dataset["signal"] = view.away && signal.state === "online" ? "away" : signal.state;
     this.#away.setAttribute("aria-pressed", `${view.away}`);
-    this.#send.disabled = signal.state !== "online";
     setText(this.#title, `${current.name} - Instant Message`);
     const heard = current.lines.findLast((im) => !im.mine);
     this.#typing.toggleAttribute("data-typing", current.typing);
@@ -169,9 +167,8 @@ function mark(node: HTMLElement, im: Im): void {
   state.title = im.state === "sent" ? "taken by the AIM server" : "";
 }
 
-function signalWords({ signal, away }: DeskView, now: number): string {
+function signalWords({ signal, away }: DeskView): string {
   if (signal.state === "online") return away ? "Away" : "Available";
   if (signal.state === "connecting") return "Signing on…";
-  const seconds = signal.retryAt === undefined ? 0 : Math.ceil((signal.retryAt - now) / 1_000);
-  return `Offline: ${signal.reason}.${seconds > 0 ? ` Trying again in ${seconds} s.` : ""}`;
+  return `Offline: ${signal.reason}.${signal.retries ? " Trying again…" : ""}`;
 }

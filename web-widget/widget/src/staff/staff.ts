@@ -20,7 +20,7 @@ function run(call: (now: number) => void): void {
   for (const message of desk.poll()) {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   }
-  page.draw(desk.view, now);
+  page.draw(desk.view);
   clearTimeout(timer);
   const wakeAt = desk.wakeAt;
   if (wakeAt !== undefined) timer = setTimeout(() => run((at) => desk.tick(at)), Math.max(0, wakeAt - now));
@@ -38,15 +38,15 @@ function connect(): void {
   };
   mine.onclose = () => {
     const wait = backoff.next(Math.random);
-    run((now) => desk.lost(now + wait));
+    run(() => desk.lost());
     setTimeout(connect, wait);
   };
 }
 
 function submit(): void {
-  run((now) => {
-    if (desk.send(field.value, now)) field.value = "";
-  });
+  const said = field.value;
+  field.value = "";
+  run((now) => desk.send(said, now));
 }
 
 byId("form", HTMLFormElement).addEventListener("submit", (event) => {

@@ -29,7 +29,7 @@ test("the AIM window: one conversation from the start, lines both ways", { skip 
   assert.equal(await page.getByRole("textbox").count(), 1);
   const field = page.getByRole("textbox", { name: "Message", exact: true });
   const log = page.getByRole("log", { name: "Conversation" });
-  assert.equal(await page.getByRole("button", { name: "Send" }).isDisabled(), true);
+  await page.getByRole("button", { name: "Send" }).waitFor();
   await signOn(visit);
   await page.getByText("Available").waitFor();
 

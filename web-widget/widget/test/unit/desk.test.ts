@@ -10,16 +10,29 @@ const online = (): Desk => {
 const get = (desk: Desk, message: Record<string, unknown>, now = 0): void =>
   desk.receive(JSON.stringify(message), now);
 
-test("begins with one conversation, and can't send before it is signed on", () => {
+test("begins with one conversation; what is written before it is signed on waits for that", () => {
   const desk = new Desk("bridgebot");
   assert.equal(desk.view.current.name, "bridgebot");
-  assert.equal(desk.send("hello", 0), false);
+  desk.send("early", 0);
+  assert.deepEqual(desk.poll(), []);
+  desk.lost();
+  assert.equal(desk.view.current.lines[0]?.state, "sending");
+  get(desk, { type: "state", state: "online", screen_name: "staff1" });
+  assert.deepEqual(desk.poll(), [{ type: "im", id: 1, to: "bridgebot", text: "early" }]);
+});
+
+test("what waited too long has failed, and does not go later", () => {
+  const desk = new Desk("bridgebot");
+  desk.send("early", 0);
+  desk.tick(30_000);
+  assert.equal(desk.view.current.lines[0]?.state, "failed");
+  get(desk, { type: "state", state: "online" });
   assert.deepEqual(desk.poll(), []);
 });
 
 test("a message is sending, then sent or failed", () => {
   const desk = online();
-  assert.equal(desk.send("one", 1), true);
+  desk.send("one", 1);
   desk.send("two\nlines", 1);
   assert.deepEqual(desk.poll(), [
     { type: "im", id: 1, to: "bridgebot", text: "one" },
@@ -43,7 +56,7 @@ test("what nobody confirmed is not called sent", () => {
   desk.tick(30_000);
   assert.equal(desk.view.current.lines[0]?.state, "failed");
   desk.send("two", 40_000);
-  desk.lost(50_000);
+  desk.lost();
   assert.equal(desk.view.current.lines[1]?.state, "failed");
   assert.equal(desk.view.signal.state, "offline");
 });
@@ -81,8 +94,8 @@ test("the buddy list follows presence, and everybody is gone when the session is
   assert.deepEqual(desk.view.buddies, [
     { name: "bridgebot", group: "Bots", online: true, away: true, idleMinutes: 4 },
   ]);
-  get(desk, { type: "state", state: "offline", reason: "signed on elsewhere", retry_in: 5 }, 1_000);
-  assert.deepEqual(desk.view.signal, { state: "offline", reason: "signed on elsewhere", retryAt: 6_000 });
+  get(desk, { type: "state", state: "offline", reason: "signed on elsewhere", retry_in: 5 });
+  assert.deepEqual(desk.view.signal, { state: "offline", reason: "signed on elsewhere", retries: true });
   assert.equal(desk.view.buddies[0]?.online, false);
 });
 
