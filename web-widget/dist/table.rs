@@ -1,18 +1,18 @@
 // Made by web-widget/widget/scripts/build.mjs.
 [
     Asset {
-        name: "panel-53a2455a88.js",
+        name: "panel-f395f86bf4.js",
         stem: "panel.js",
         content_type: "text/javascript; charset=utf-8",
-        etag: "\"53a2455a8805b1518630\"",
-        bytes: include_bytes!("panel-53a2455a88.js"),
-        gzip: include_bytes!("panel-53a2455a88.js.gz"),
+        etag: "\"f395f86bf4dd441cf92c\"",
+        bytes: include_bytes!("panel-f395f86bf4.js"),
+        gzip: include_bytes!("panel-f395f86bf4.js.gz"),
     },
     Asset {
         name: "widget.js",
         stem: "widget.js",
         content_type: "text/javascript; charset=utf-8",
-        etag: "\"9fa97a34b2288d60b0ab\"",
+        etag: "\"0aeab8c9993648bea8a7\"",
         bytes: include_bytes!("widget.js"),
         gzip: include_bytes!("widget.js.gz"),
     },

@@ -3,6 +3,7 @@
  * are carried out and whoever draws is told.
  */
 
+import { guestNick } from "../irc/nick.ts";
 import type { Line } from "../session/conversation.ts";
 import { Session, type Unsent } from "../session/session.ts";
 import type { Output, View } from "../session/view.ts";
@@ -29,7 +30,14 @@ export class Client {
 
   constructor(url: string, store: RecordStore, events: ClientEvents) {
     const known = store.load(Date.now());
-    this.#record = known ?? { token: randomId(24), name: "", seen: 0, spoke: 0, unsent: [] };
+    this.#record = known ?? {
+      token: randomId(24),
+      name: "",
+      guest: guestNick(Math.random),
+      seen: 0,
+      spoke: 0,
+      unsent: [],
+    };
     this.#store = store;
     this.#events = events;
     this.#lockName = `bridgebot:${url}`;

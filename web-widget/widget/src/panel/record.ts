@@ -12,6 +12,8 @@ export interface Remembered {
   /** Proves that it is the same visitor: the only secret of the widget. */
   token: string;
   name: string;
+  /** The nick where no name was given. */
+  guest: string;
   /** The newest entry that the visitor has seen. */
   seen: number;
   /** When a line was last sent. Milliseconds since 1970. */
@@ -56,10 +58,12 @@ export class RecordStore {
 
 /** Anything may stand there: other versions of this program wrote it, or the page. */
 function isRecord(value: unknown): value is Remembered & { until: number } {
-  const { token, name, seen, unsent, spoke, until } = Object(value) as Partial<Record<string, unknown>>;
+  const { token, name, guest, seen, unsent, spoke, until } = Object(value) as Partial<
+    Record<string, unknown>
+  >;
   return (
     /^[\w-]{22,64}$/.test(String(token)) &&
-    typeof name === "string" &&
+    [name, guest].every((text) => typeof text === "string") &&
     [seen, spoke, until].every((number) => typeof number === "number") &&
     Array.isArray(unsent) &&
     unsent.every(isUnsent)

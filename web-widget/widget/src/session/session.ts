@@ -23,6 +23,8 @@ export interface Unsent {
 export interface Options {
   readonly token: string;
   readonly name: string;
+  /** The nick while no name is given, the same at each visit. */
+  readonly guest: string;
   readonly unsent: readonly Unsent[];
   /** The newest entry that the visitor has seen before. */
   readonly seen: number;
@@ -125,7 +127,7 @@ export class Session {
     this.#seen = options.seen;
     this.#random = options.random;
     this.#newId = options.newId;
-    this.#nick = nickFrom(options.name) ?? guestNick(options.random);
+    this.#nick = nickFrom(options.name) ?? options.guest;
     for (const { id, text, at } of options.unsent) {
       this.#conversation.add({ author: "visitor", text, at, id, state: "sending" });
       this.#kept.add(id);

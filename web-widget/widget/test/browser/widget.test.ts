@@ -98,9 +98,11 @@ browserTest("a reload keeps the conversation, each line once", "/plain", async (
   await visit.state("One", "taken");
   visit.site.visitors.answer("Two");
   await visit.log.getByText("Two").waitFor();
+  const { nick } = visit.site.visitors;
   await visit.page.reload();
   await visit.launcher.click();
   await visit.log.getByText("Two").waitFor();
+  assert.equal(visit.site.visitors.nick, nick);
   assert.deepEqual(await visit.texts(), ["One", "Two"]);
   await visit.state("One", "taken");
   await visit.say("Three");

@@ -15,7 +15,14 @@ class Shelf {
   }
 }
 
-const RECORD: Remembered = { token: "0123456789abcdefABCDEF", name: "Anna", seen: 3, spoke: 7, unsent: [] };
+const RECORD: Remembered = {
+  token: "0123456789abcdefABCDEF",
+  name: "Anna",
+  guest: "guest-1234",
+  seen: 3,
+  spoke: 7,
+  unsent: [],
+};
 const same = <T>(unsent: T): T => unsent;
 
 test("what was saved is there until its time is over, then it is gone for good", () => {

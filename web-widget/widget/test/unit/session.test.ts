@@ -47,6 +47,8 @@ test("a taken guest's nick is rolled again, a name gets something behind it", ()
     .does((session, now) => session.connect(now))
     .opens()
     .forget()
+    .gets(":gw 433 * guest-8000 :in use")
+    .sends("NICK guest-1999")
     .gets(":gw 433 * guest-1999 :in use")
     .sends("NICK guest-3333");
   new Transcript({ name: "Zoë Müller" })

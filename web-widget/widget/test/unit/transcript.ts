@@ -17,6 +17,7 @@ export class Transcript {
     this.session = new Session({
       token: TOKEN,
       name: "",
+      guest: "guest-8000",
       unsent: [],
       seen: 0,
       random: () => 0.5,
