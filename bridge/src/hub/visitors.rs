@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::desk::{Desk, Effect};
 use crate::aim::event::{AimCommand, ImTyping};
+use crate::conversation::labels::fold;
 use crate::conversation::model::Address;
 use crate::conversation::wording::{self, visitor as words};
 use crate::conversation::{Author, ConversationId, Millis, VisitorKey, routing, text};
@@ -379,9 +380,22 @@ impl Desk {
         }
         match (&from.account, from.signed_on) {
             (Some(account), _) => VisitorKey::account(account),
-            (None, Some(signed_on)) => VisitorKey::connection(&from.user, &from.host, signed_on),
+            (None, Some(signed_on)) => {
+                let key = VisitorKey::connection(&from.user, &from.host, signed_on);
+                let by_nick = VisitorKey::nick(&from.nick, &from.user, &from.host);
+                if self.is_anothers(&key, &from.nick, &by_nick) { by_nick } else { key }
+            }
             (None, None) => VisitorKey::nick(&from.nick, &from.user, &from.host),
         }
+    }
+
+    /// Two people behind one address, with one user name, may sign on in one second. ircd-lite tells them apart by
+    /// the sign-on time all the same; elsewhere a second nick beside one that never left is a second person, who is
+    /// then known by the nick.
+    fn is_anothers(&self, key: &VisitorKey, nick: &str, by_nick: &VisitorKey) -> bool {
+        let Some(holder) = self.book.by_key(key).and_then(|id| self.book.get(id)) else { return false };
+        let elsewhere = matches!(&holder.address, Address::Here(other) if fold(other) != fold(nick));
+        elsewhere || self.book.by_key(by_nick).is_some()
     }
 
     /// The conversation of a visitor. One that was begun while less was known about the same visitor is theirs too,

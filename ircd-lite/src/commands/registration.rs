@@ -102,10 +102,12 @@ pub(super) fn try_complete(world: &mut World, me: Slot) {
 fn welcome(world: &mut World, me: Slot, identity: Identity) {
     sasl::abort(world, me);
     let now = world.now;
+    let origin = [identity.user().as_ref(), b"@", identity.host().as_ref()].concat();
+    let signed_on = world.sign_ons.assign(origin, now.unix_ms / 1000);
     let client = world.client_mut(me);
     let local = client.registration.take().and_then(|registration| registration.local);
     client.identity = identity;
-    client.since_unix_ms = now.unix_ms;
+    client.since_unix_ms = signed_on * 1000;
     client.spoke_ms = now.mono_ms;
     client.flood.registered(now.mono_ms);
     world.counts.users += 1;

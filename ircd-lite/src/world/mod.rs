@@ -16,6 +16,7 @@ mod lifecycle;
 mod membership;
 pub(crate) mod monitor;
 pub(crate) mod output;
+mod sign_ons;
 mod visibility;
 pub(crate) mod whowas;
 
@@ -168,6 +169,7 @@ pub struct World {
     pub(crate) whowas: whowas::Whowas,
     pub(crate) addresses: addresses::Addresses,
     pub(crate) bans: bans::Bans,
+    pub(crate) sign_ons: sign_ons::SignOns,
     pub(crate) counts: Counts,
     pub(crate) verifying: HashMap<Slot, Verifying>,
     pub(crate) last_list_ms: Option<u64>,
@@ -201,6 +203,7 @@ impl World {
             whowas: whowas::Whowas::default(),
             addresses: addresses::Addresses::default(),
             bans: bans::Bans::default(),
+            sign_ons: sign_ons::SignOns::default(),
             counts: Counts::default(),
             verifying: HashMap::new(),
             last_list_ms: None,

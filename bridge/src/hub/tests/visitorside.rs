@@ -143,6 +143,21 @@ fn a_nick_change_keeps_conversation_and_label() {
 }
 
 #[test]
+fn two_from_one_address_in_one_second_are_two() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").reads("staff1", "anna: hello");
+    // The same user name, host and second: a daemon of the ratbox family tells nothing finer.
+    let line = t.line("ben", "hello too");
+    let from = crate::irc::event::Source { user: "~anna".into(), ..line.from.clone() };
+    t.irc(IrcEvent::Line(IrcLine { from: from.clone(), ..line })).reads("staff1", "ben: hello too");
+    t.types("staff1", "anna: hi").hears("anna", "hi");
+    t.types("staff1", "ben: hi you").hears("ben", "hi you");
+    let line = t.line("ben", "thanks");
+    t.irc(IrcEvent::Line(IrcLine { from, ..line })).reads("staff1", "ben: thanks");
+    t.says("anna", "thank you").reads("staff1", "anna: thank you");
+}
+
+#[test]
 fn after_a_reconnect_a_nick_is_asked_about_before_it_is_trusted() {
     let mut t = Bench::new();
     t.says("anna", "hello").nothing_more();
