@@ -337,10 +337,12 @@ impl<S: AsyncRead + AsyncWrite, M: Machine> Driver<S, M> {
         loop {
             if let Some((reason, deadline)) = &self.over {
                 let (reason, deadline) = (reason.clone(), *deadline);
-                // Whatever becomes of the last frames, the session is over.
+                // Whatever becomes of the last frames, the session is over. A caller who asks on and on lets others run.
                 let _ = timeout_at(deadline, self.say_goodbye()).await;
+                tokio::task::yield_now().await;
                 return M::ended(reason);
             }
+            self.write_now().await;
             match self.session.poll_event().map(M::end) {
                 Some(Ok(event)) => return event,
                 Some(Err(reason)) => self.over = Some((reason, tokio::time::Instant::now() + GOODBYE)),
@@ -361,7 +363,6 @@ impl<S: AsyncRead + AsyncWrite, M: Machine> Driver<S, M> {
             Ok(FlapProgress::NeedMore { .. }) => {}
             Err(error) => return self.session.broken(&error.to_string()),
         }
-        self.fill();
         self.incoming.reserve(READ_SIZE);
         let due = self.session.poll_timeout(now()).map(tokio::time::Instant::from_std);
         let writing = !self.outgoing.is_empty() || !self.flushed;
@@ -379,6 +380,24 @@ impl<S: AsyncRead + AsyncWrite, M: Machine> Driver<S, M> {
             () = sleep_until(due.unwrap_or_else(tokio::time::Instant::now)), if due.is_some() => {
                 self.session.handle_timeout(now());
             }
+        }
+    }
+
+    /// Writes what the socket takes at once, so that what a caller or an event has caused is on its way before the
+    /// caller hears of the next thing. Never waits.
+    async fn write_now(&mut self) {
+        self.fill();
+        if self.outgoing.is_empty() {
+            return;
+        }
+        tokio::select! {
+            biased;
+            written = write_some(&mut self.writer, &mut self.outgoing, &mut self.flushed) => {
+                if let Err(error) = written {
+                    self.session.closed(&error.to_string());
+                }
+            }
+            () = std::future::ready(()) => {}
         }
     }
 

@@ -12,7 +12,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The start-up is complete: others see us, messages may be sent, presence and stored messages follow.
+    /// The start-up is complete: messages may be sent; presence and stored messages follow. The frame that makes us
+    /// visible to others (01/02) is queued; nothing answers it.
     SignedOn {
         /// Our name as the server displays it.
         screen_name: ScreenName,
