@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oscar_im::ScreenName;
@@ -32,7 +33,7 @@ pub(crate) struct Authenticator {
     /// Where the client is.
     pub(crate) peer: IpAddr,
     /// The `host:port` that it is sent to.
-    pub(crate) address: String,
+    pub(crate) address: Arc<str>,
     /// Whether this connection has been counted against the address's sign-ons.
     pub(crate) counted: bool,
 }
@@ -166,7 +167,7 @@ enum Proof {
 }
 
 enum Verdict {
-    Admitted { name: String, address: String, cookie: Vec<u8> },
+    Admitted { name: String, address: Arc<str>, cookie: Vec<u8> },
     Refused { name: String, code: u16 },
 }
 
@@ -174,7 +175,7 @@ fn answer(verdict: &Verdict) -> Tlvs {
     match verdict {
         Verdict::Admitted { name, address, cookie } => Tlvs::new()
             .with(tlv::SCREEN_NAME, name)
-            .with(tlv::BOS_ADDRESS, address)
+            .with(tlv::BOS_ADDRESS, address.as_bytes())
             .with(tlv::COOKIE, cookie)
             .with(tlv::SSL_STATE, [0]),
         Verdict::Refused { name, code } => {

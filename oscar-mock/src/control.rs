@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::AccountConfig;
 use crate::faults::Fault;
-use crate::server::{Handle, Stopped};
+use crate::handle::{Handle, Stopped};
 
 /// Serves until `stop`.
 pub(crate) async fn serve(
@@ -105,6 +105,8 @@ struct NewAccount {
     password: String,
     #[serde(default)]
     buddies: Vec<String>,
+    #[serde(default)]
+    bot: bool,
 }
 
 async fn sessions(State(handle): State<Handle>) -> Result<Response, Stopped> {
@@ -146,7 +148,8 @@ async fn clear_faults(State(handle): State<Handle>) -> Result<StatusCode, Stoppe
 
 async fn add_account(State(handle): State<Handle>, Json(new): Json<NewAccount>) -> Result<Response, Stopped> {
     let buddies = new.buddies.into_iter().map(oscar_im::ScreenName::new).collect();
-    let account = AccountConfig { buddies, ..AccountConfig::new(new.screen_name, new.password) };
+    let account =
+        AccountConfig { buddies, bot: new.bot, ..AccountConfig::new(new.screen_name, new.password) };
     Ok(if handle.add_account(account).await? {
         StatusCode::NO_CONTENT.into_response()
     } else {

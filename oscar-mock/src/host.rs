@@ -11,6 +11,7 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oscar_im::foodgroup::bucp::tlv;
@@ -25,7 +26,7 @@ use crate::config::{AccountConfig, Config, Quirks, Rates};
 use crate::ending::Ending;
 use crate::entropy::Entropy;
 use crate::faults::Faults;
-use crate::journal::{self, Direction, Entry, Message, Pattern, Ring};
+use crate::journal::{Direction, Recorder};
 use crate::outbox::{Outbox, Post};
 use crate::rates::{self, Levels, Verdict};
 use crate::realm::feedbag::Feedbag;
@@ -73,10 +74,7 @@ pub(crate) struct Host {
     /// Connections that must have signed on by a time; all wait equally long, so the first is the next.
     sign_ons: VecDeque<(Instant, ConnectionId)>,
     rate_poll: Option<Instant>,
-    journal: Ring<Entry>,
-    noted: u64,
-    messages: Ring<Message>,
-    waiting: Vec<(Pattern, Tell)>,
+    recorder: Recorder,
     faults: Faults,
     /// What faults hold back, by the time at which it happens and in the order in which it came.
     delayed: BTreeMap<(Instant, u64), (ConnectionId, Delayed)>,
@@ -85,16 +83,10 @@ pub(crate) struct Host {
     muted: Option<(ConnectionId, u32)>,
 }
 
-/// Called with the frame that somebody waits for.
-pub(crate) type Tell = Box<dyn FnOnce(Entry) + Send + Sync>;
-
-/// How many may wait for frames at once.
-const MAX_WAITING: usize = 1000;
-
 #[derive(Debug)]
 struct Connection {
     peer: IpAddr,
-    address: String,
+    address: Arc<str>,
     sequence: u16,
     /// Whether the sign-on named TLV 4A: if not, it may get the short sign-off.
     knows_multi: bool,
@@ -133,10 +125,7 @@ impl Host {
             outputs: VecDeque::new(),
             sign_ons: VecDeque::new(),
             rate_poll: None,
-            journal: Ring::new(config.journal),
-            noted: 0,
-            messages: Ring::new(config.journal),
-            waiting: Vec::new(),
+            recorder: Recorder::new(config.journal),
             faults: Faults::default(),
             delayed: BTreeMap::new(),
             delays: 0,
@@ -158,8 +147,10 @@ impl Host {
         let Some(id) = self.realm.add_account(config.name.clone(), config.password.clone(), key) else {
             return false;
         };
+        let account = self.realm.account_mut(id);
+        account.bot = config.bot;
         if is_new {
-            self.realm.account_mut(id).feedbag = Feedbag::with_buddies(&config.buddies, now.unix);
+            account.feedbag = Feedbag::with_buddies(&config.buddies, now.unix);
         }
         true
     }
@@ -169,24 +160,14 @@ impl Host {
         &self.realm
     }
 
-    /// The newest frames.
-    pub(crate) const fn journal(&self) -> &Ring<Entry> {
-        &self.journal
+    /// What has been seen and sent.
+    pub(crate) const fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
-    /// The newest messages.
-    pub(crate) const fn messages(&self) -> &Ring<Message> {
-        &self.messages
-    }
-
-    /// Calls `tell` with the first frame that is meant: one that the journal holds, or the next. Dropped unused when too
-    /// many wait.
-    pub(crate) fn tell_when_seen(&mut self, pattern: Pattern, tell: Tell) {
-        match self.journal.iter().find(|entry| pattern.fits(entry)) {
-            Some(entry) => tell(entry.clone()),
-            None if self.waiting.len() < MAX_WAITING => self.waiting.push((pattern, tell)),
-            None => {}
-        }
+    /// The same, to make it forget or tell.
+    pub(crate) const fn recorder_mut(&mut self) -> &mut Recorder {
+        &mut self.recorder
     }
 
     /// What is to go wrong.
@@ -194,15 +175,9 @@ impl Host {
         &mut self.faults
     }
 
-    /// Forgets what has been seen.
-    pub(crate) fn forget(&mut self) {
-        self.journal.clear();
-        self.messages.clear();
-    }
-
     /// A client has connected from `peer` to `local`.
     pub(crate) fn connect(&mut self, id: ConnectionId, peer: IpAddr, local: SocketAddr, now: Now) {
-        let address = self.settings.advertise.clone().unwrap_or_else(|| local.to_string());
+        let address = self.settings.advertise.clone().unwrap_or_else(|| local.to_string()).into();
         let connection = Connection {
             peer,
             address,
@@ -363,7 +338,7 @@ impl Host {
             tickets: &mut self.tickets,
             entropy: &mut self.entropy,
             settings: &self.settings,
-            messages: &mut self.messages,
+            messages: &mut self.recorder.messages,
             faults: &mut self.faults,
             now,
         };
@@ -453,7 +428,7 @@ impl Host {
             tickets: &mut self.tickets,
             entropy: &mut self.entropy,
             settings: &self.settings,
-            messages: &mut self.messages,
+            messages: &mut self.recorder.messages,
             faults: &mut self.faults,
             now,
         };
@@ -522,37 +497,11 @@ impl Host {
         payload: &[u8],
         now: Now,
     ) {
-        self.noted += 1;
-        if !self.journal.is_on() && self.waiting.is_empty() {
-            return;
-        }
-        let signed_on = match self.connections.get(&id).map(|connection| &connection.role) {
-            Some(Role::SignedOn { account, .. }) => Some(*account),
+        let screen_name = match self.connections.get(&id).map(|connection| &connection.role) {
+            Some(Role::SignedOn { account, .. }) => Some(&self.realm.account(*account).name),
             _ => None,
         };
-        let snac = if channel == FlapChannel::Data { Snac::decode(payload).ok() } else { None };
-        let body = match (&signed_on, &snac) {
-            // What signs somebody on is not written down.
-            (None, _) => Vec::new(),
-            (Some(_), Some(snac)) => journal::kept(&snac.body),
-            (Some(_), None) => journal::kept(payload),
-        };
-        let entry = Entry {
-            number: self.noted,
-            unix: now.unix,
-            connection: id.0,
-            screen_name: signed_on.map(|account| self.realm.account(account).name.to_string()),
-            direction,
-            channel: channel.into(),
-            group: snac.as_ref().map(|snac| snac.group.into()),
-            subgroup: snac.as_ref().map(|snac| snac.subgroup),
-            request_id: snac.as_ref().map(|snac| snac.request_id),
-            body,
-        };
-        for (_, tell) in self.waiting.extract_if(.., |(pattern, _)| pattern.fits(&entry)) {
-            tell(entry.clone());
-        }
-        self.journal.push(entry);
+        self.recorder.note(id, screen_name, direction, (channel, payload), now);
     }
 }
 

@@ -7,9 +7,11 @@ use std::fmt;
 
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::icbm::{ImToHost, tlv};
+use oscar_im::wire::{FlapChannel, Snac};
 use serde::Serialize;
 
 use crate::clock::Now;
+use crate::realm::ConnectionId;
 
 /// Bytes of a frame's payload that are kept.
 const MAX_KEPT: usize = 4096;
@@ -227,19 +229,85 @@ impl<T> Ring<T> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.kept.iter()
     }
-
-    /// Whether anything would be kept.
-    pub(crate) const fn is_on(&self) -> bool {
-        self.room > 0
-    }
-
-    /// Forgets all.
-    pub(crate) fn clear(&mut self) {
-        self.kept.clear();
-    }
 }
 
-/// Cuts a payload to what is kept of it.
-pub(crate) fn kept(payload: &[u8]) -> Vec<u8> {
-    payload.get(..MAX_KEPT).unwrap_or(payload).to_vec()
+/// Called with the frame that somebody waits for.
+pub(crate) type Tell = Box<dyn FnOnce(Entry) + Send + Sync>;
+
+/// How many may wait for frames at once.
+const MAX_WAITING: usize = 1000;
+
+/// Both rings, and whoever waits for a frame.
+pub(crate) struct Recorder {
+    frames: Ring<Entry>,
+    /// Messages, oldest first.
+    pub(crate) messages: Ring<Message>,
+    noted: u64,
+    waiting: Vec<(Pattern, Tell)>,
+}
+
+impl Recorder {
+    /// Keeps `room` frames and as many messages.
+    pub(crate) const fn new(room: usize) -> Self {
+        Self { frames: Ring::new(room), messages: Ring::new(room), noted: 0, waiting: Vec::new() }
+    }
+
+    /// Frames, oldest first.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &Entry> {
+        self.frames.iter()
+    }
+
+    /// Notes a frame of somebody's connection; without its content where nobody is signed on.
+    pub(crate) fn note(
+        &mut self,
+        connection: ConnectionId,
+        screen_name: Option<&ScreenName>,
+        direction: Direction,
+        (channel, payload): (FlapChannel, &[u8]),
+        now: Now,
+    ) {
+        self.noted += 1;
+        if self.frames.room == 0 && self.waiting.is_empty() {
+            return;
+        }
+        let snac = if channel == FlapChannel::Data { Snac::decode(payload).ok() } else { None };
+        let body = match (screen_name, &snac) {
+            // What signs somebody on is not written down.
+            (None, _) => &[],
+            (Some(_), Some(snac)) => snac.body.as_slice(),
+            (Some(_), None) => payload,
+        };
+        let entry = Entry {
+            number: self.noted,
+            unix: now.unix,
+            connection: connection.0,
+            screen_name: screen_name.map(ToString::to_string),
+            direction,
+            channel: channel.into(),
+            group: snac.as_ref().map(|snac| snac.group.into()),
+            subgroup: snac.as_ref().map(|snac| snac.subgroup),
+            request_id: snac.as_ref().map(|snac| snac.request_id),
+            body: body.get(..MAX_KEPT).unwrap_or(body).to_vec(),
+        };
+        for (_, tell) in self.waiting.extract_if(.., |(pattern, _)| pattern.fits(&entry)) {
+            tell(entry.clone());
+        }
+        self.frames.push(entry);
+    }
+
+    /// Calls `tell` with the first frame that is meant: one that is kept, or the next. Dropped unused when too many
+    /// wait.
+    pub(crate) fn tell_when_seen(&mut self, pattern: Pattern, tell: Tell) {
+        match self.frames.iter().find(|entry| pattern.fits(entry)) {
+            Some(entry) => tell(entry.clone()),
+            None if self.waiting.len() < MAX_WAITING => self.waiting.push((pattern, tell)),
+            None => {}
+        }
+    }
+
+    /// Forgets what has been seen.
+    pub(crate) fn forget(&mut self) {
+        self.frames.kept.clear();
+        self.messages.kept.clear();
+    }
 }

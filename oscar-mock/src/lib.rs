@@ -31,6 +31,7 @@ mod control;
 pub mod ending;
 mod entropy;
 pub mod faults;
+mod handle;
 mod host;
 pub mod journal;
 mod net;
@@ -40,4 +41,5 @@ mod realm;
 mod server;
 mod tickets;
 
-pub use server::{AccountInfo, Builder, Handle, Running, Server, SessionInfo, StartError, Stopped};
+pub use handle::{AccountInfo, Handle, SessionInfo, Stopped};
+pub use server::{Builder, Running, Server, StartError};

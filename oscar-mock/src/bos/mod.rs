@@ -14,6 +14,8 @@ mod locate;
 pub(crate) mod oservice;
 mod pd;
 
+use std::sync::Arc;
+
 use oscar_im::foodgroup::bucp::tlv;
 use oscar_im::foodgroup::oservice::HostOnline;
 use oscar_im::foodgroup::{ErrorCode, FoodGroup, SnacBody};
@@ -51,7 +53,7 @@ pub(crate) struct Caller {
     /// What the connection serves.
     pub(crate) service: Service,
     /// The `host:port` by which services are to be reached.
-    pub(crate) address: String,
+    pub(crate) address: Arc<str>,
     /// The request's id, for the answer.
     pub(crate) request_id: u32,
 }
@@ -67,17 +69,26 @@ pub(crate) enum Service {
     Room(String),
 }
 
+/// What BOS serves, in open-oscar-server's order; 06, 08 and 0A are named and answered by errors.
+const BOS_GROUPS: [u16; 13] = [0x18, 0x10, 0x03, 0x13, 0x04, 0x15, 0x02, 0x01, 0x09, 0x0a, 0x06, 0x08, 0x0b];
+
 impl Service {
     /// The groups that 01/03 names.
     fn groups(&self) -> Vec<FoodGroup> {
         match self {
-            // In open-oscar-server's order.
-            Self::Bos => [0x18, 0x10, 0x03, 0x13, 0x04, 0x15, 0x02, 0x01, 0x09, 0x0a, 0x06, 0x08, 0x0b]
-                .map(FoodGroup::from)
-                .to_vec(),
+            Self::Bos => BOS_GROUPS.map(FoodGroup::from).to_vec(),
             Self::Other(group) => vec![*group, FoodGroup::Oservice],
             Self::Room(_) => vec![FoodGroup::Oservice, FoodGroup::Chat],
         }
+    }
+
+    fn has(&self, group: FoodGroup) -> bool {
+        group == FoodGroup::Oservice
+            || match self {
+                Self::Bos => BOS_GROUPS.contains(&group.into()),
+                Self::Other(own) => group == *own,
+                Self::Room(_) => group == FoodGroup::Chat,
+            }
     }
 }
 
@@ -108,9 +119,8 @@ pub(crate) fn greet(cx: &mut Context<'_>, caller: &Caller) {
 
 /// Carries out one SNAC.
 pub(crate) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) {
-    let served = snac.group == FoodGroup::Oservice || caller.service.groups().contains(&snac.group);
     let outcome = match snac.group {
-        _ if !served => Err(ErrorCode::BadSnac.into()),
+        group if !caller.service.has(group) => Err(ErrorCode::BadSnac.into()),
         FoodGroup::Oservice => oservice::receive(cx, caller, snac),
         FoodGroup::Locate => locate::receive(cx, caller, snac),
         FoodGroup::Buddy => buddy::receive(cx, caller, snac),

@@ -164,7 +164,7 @@ fn service_request(cx: &mut Context<'_>, caller: &Caller, request: &ServiceReque
     let cookie = cx.tickets.issue(ticket, cx.entropy, cx.now.instant);
     let tlvs = Tlvs::new()
         .with_u16(tlv::GROUP, request.group.into())
-        .with(tlv::ADDRESS, &caller.address)
+        .with(tlv::ADDRESS, caller.address.as_bytes())
         .with(tlv::COOKIE, cookie)
         .with(tlv::SSL_STATE, [0]);
     cx.reply(caller, &ServiceResponse { tlvs })
@@ -209,7 +209,7 @@ pub(crate) fn migrate(cx: &mut Context<'_>, caller: &Caller) {
     let Some(session) = cx.realm.session(caller.session) else { return };
     let ticket = Ticket::Bos { account: caller.account, sharing: session.sharing, knows_multi: true };
     let cookie = cx.tickets.issue(ticket, cx.entropy, cx.now.instant);
-    let tlvs = Tlvs::new().with(tlv::ADDRESS, &caller.address).with(tlv::COOKIE, cookie);
+    let tlvs = Tlvs::new().with(tlv::ADDRESS, caller.address.as_bytes()).with(tlv::COOKIE, cookie);
     // An address and a cookie always fit a frame.
     let _ = cx.out.snac(caller.connection, UNASKED, &Migrate { groups: Vec::new(), tlvs });
 }

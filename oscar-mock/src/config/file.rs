@@ -35,6 +35,8 @@ struct Account {
     password_env: Option<String>,
     #[serde(default)]
     buddies: Vec<String>,
+    #[serde(default)]
+    bot: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -86,7 +88,7 @@ fn resolve(account: Account, folder: &Path, path: &Path) -> Result<AccountConfig
         Failure::usage(format_args!("{}: account {:?} has no password", path.display(), account.name))
     })?;
     let buddies = account.buddies.into_iter().map(oscar_im::ScreenName::new).collect();
-    Ok(AccountConfig { name: oscar_im::ScreenName::new(account.name), password, buddies })
+    Ok(AccountConfig { name: oscar_im::ScreenName::new(account.name), password, buddies, bot: account.bot })
 }
 
 /// Reads `NAME:PASSWORD` lines; empty ones and those that begin with `#` are skipped.

@@ -27,12 +27,14 @@ pub struct AccountConfig {
     pub password: Secret,
     /// Names on the buddy list that the server keeps, before the first sign-on.
     pub buddies: Vec<ScreenName>,
+    /// Whether it is a bot: never limited, can't be warned, and shown as one.
+    pub bot: bool,
 }
 
 impl AccountConfig {
     /// An account with an empty buddy list.
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { name: ScreenName::new(name), password: Secret::new(password), buddies: Vec::new() }
+        Self { name: ScreenName::new(name), password: Secret::new(password), buddies: Vec::new(), bot: false }
     }
 }
 

@@ -49,7 +49,7 @@ fn a_message_is_acknowledged_and_lost() {
     town.send(anna, &im("Bert", &[ACK]));
     town.body::<HostAck>(anna);
     assert!(town.frames(bert).is_empty());
-    assert_eq!(town.host.messages().iter().last().unwrap().delivery, Delivery::Lost);
+    assert_eq!(town.host.recorder().messages.iter().last().unwrap().delivery, Delivery::Lost);
 }
 
 #[test]

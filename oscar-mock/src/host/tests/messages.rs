@@ -21,7 +21,7 @@ fn a_message_is_passed_on_without_its_wishes_and_acknowledged() {
     let kinds: Vec<u16> = got.tlvs.0.iter().map(|tlv| tlv.kind).collect();
     assert_eq!(kinds, [im_tlv::MESSAGE, im_tlv::WANTS_TYPING]);
     assert_eq!(got.from.screen_name.as_str(), "Anna");
-    let seen: Vec<_> = town.host.messages().iter().cloned().collect();
+    let seen: Vec<_> = town.host.recorder().messages.iter().cloned().collect();
     assert_eq!((seen[0].text.as_str(), seen[0].delivery), ("hi", Delivery::Delivered));
 }
 
@@ -105,6 +105,18 @@ fn a_warning_costs_a_message() {
     assert_eq!(notice.warner.unwrap().screen_name.as_str(), "Bert");
     let again = town.send(bert, &warning);
     assert_eq!(town.error(bert, again).map(|error| error.code), Some(0x0d));
+}
+
+#[test]
+fn a_bot_is_neither_limited_nor_warned() {
+    let mut town = Town::with(|config| config.accounts[0].bot = true);
+    let (anna, bert) = (town.sign_on("Anna", &[]), town.sign_on("Bert", &[]));
+    for _ in 0..100 {
+        town.send(anna, &im("Bert", &[ACK]));
+    }
+    assert_eq!(town.bodies::<HostAck>(anna).len(), 100);
+    let warning = town.send(bert, &EvilRequest { anonymous: 0, screen_name: "Anna".into() });
+    assert_eq!(town.error(bert, warning).map(|error| error.code), Some(0x0d));
 }
 
 #[test]
