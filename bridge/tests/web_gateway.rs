@@ -363,6 +363,15 @@ async fn what_is_too_long_or_too_fast_is_refused_with_words() {
     let (mut visitor, _daemon, _) = world.registered("0123456789012345678901", "bob").await;
     visitor.says(&"x".repeat(100_000)).await;
     assert_eq!(visitor.closed().await.0, 1009);
+    // Bytes that are no text, in a frame that says it is; and a frame that is none.
+    for (frame, code) in
+        [([0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe], 1007), ([0xff, 0x82, 0, 0, 0, 0, 1, 1], 1002)]
+    {
+        let mut visitor = world.visitor().await;
+        let _daemon = world.accept().await;
+        visitor.0.get_mut().write_all(&frame).await.unwrap();
+        assert_eq!(visitor.closed().await.0, code);
+    }
 }
 
 #[tokio::test]

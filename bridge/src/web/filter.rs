@@ -56,6 +56,8 @@ pub(super) struct Close {
 
 impl Close {
     pub(super) const TOO_LONG: Self = Self { code: 1009, reason: "a message too long" };
+    pub(super) const NOT_TEXT: Self = Self { code: 1007, reason: "a text that is no UTF-8" };
+    pub(super) const BROKEN: Self = Self { code: 1002, reason: "not as WebSocket wants it" };
     pub(super) const DAEMON_AWAY: Self =
         Self { code: 1013, reason: "the IRC daemon is away, come back later" };
     pub(super) const STOPPING: Self = Self { code: 1001, reason: "the server stops" };
@@ -64,6 +66,11 @@ impl Close {
     pub(super) const SLOW: Self = Self { code: 1008, reason: "reads too slowly" };
     pub(super) const UNREGISTERED: Self = Self { code: 1008, reason: "not registered in 30 s" };
     pub(super) const GOODBYE: Self = Self { code: 1000, reason: "goodbye" };
+
+    /// Whether it ends because of bytes that should not have been sent.
+    pub(super) fn is_fault(self) -> bool {
+        matches!(self.code, 1002 | 1007 | 1009)
+    }
 }
 
 #[derive(Debug)]

@@ -17,7 +17,7 @@ use program::Secret;
 use std::pin::Pin;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +43,8 @@ const STALLED: Duration = Duration::from_secs(30);
 const HUB_DEADLINE: Duration = Duration::from_secs(10);
 /// For the last words.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Between the last words to somebody whose bytes can't be read on and the end of the socket.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 /// Bytes waiting for the visitor beyond which the daemon isn't read.
 const TO_VISITOR: usize = 32 * 1024;
 /// Bytes waiting for the daemon beyond which the visitor isn't read.
@@ -410,8 +412,8 @@ impl Connection<'_> {
                 self.filter.visitor_says(&String::from_utf8_lossy(&bytes), now.instant);
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            Some(Err(error)) if is_too_long(&error) => self.filter.close(Close::TOO_LONG),
-            Some(Ok(Message::Close(_)) | Err(_)) | None => return Err(VisitorGone),
+            Some(Err(error)) => self.filter.close(fault(&error).ok_or(VisitorGone)?),
+            Some(Ok(Message::Close(_))) | None => return Err(VisitorGone),
         }
         Ok(())
     }
@@ -504,8 +506,12 @@ impl Connection<'_> {
         if poll_fn(|cx| Pin::new(&mut self.sink).poll_flush(cx)).await.is_err() {
             return;
         }
-        // Reads on to the answering close frame: a socket closed over unread bytes takes back what was sent.
+        // Reads on to the answering close frame: a socket closed over unread bytes takes back what was sent. After an
+        // error nothing can be read any more, so the visitor gets a moment to read instead.
         while let Some(Ok(_)) = self.stream.next().await {}
+        if self.closing.is_some_and(Close::is_fault) {
+            sleep(LAST_LOOK).await;
+        }
     }
 }
 
@@ -530,15 +536,15 @@ async fn turn_away(mut socket: WebSocket, crowded: Crowded) {
     .await;
 }
 
-fn is_too_long(error: &axum::Error) -> bool {
-    let mut source: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-    while let Some(error) = source {
-        if let Some(tungstenite::Error::Capacity(_)) = error.downcast_ref() {
-            return true;
-        }
-        source = error.source();
+/// What the visitor did wrong; `None` when the connection just broke.
+fn fault(error: &axum::Error) -> Option<Close> {
+    match std::error::Error::source(error)?.downcast_ref()? {
+        tungstenite::Error::Capacity(_) => Some(Close::TOO_LONG),
+        tungstenite::Error::Utf8(_) => Some(Close::NOT_TEXT),
+        tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some(Close::BROKEN),
+        _ => None,
     }
-    false
 }
 
 fn length(message: &Message) -> usize {

@@ -45,8 +45,9 @@ const SPARE_CONNECTIONS: usize = 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// For open requests and visitors' goodbyes when we stop.
 const DRAIN: Duration = Duration::from_secs(4);
-/// A message of a visitor's: tags, line, and a line end that some send.
-const MAX_MESSAGE: usize = 4096 + 510 + 2;
+/// A message of a visitor's that is read at all. More than may be said, so that who says too much is told so: a
+/// socket that is closed over unread bytes can't say anything.
+const MAX_MESSAGE: usize = 16 * 1024;
 
 /// What to serve and to whom.
 #[derive(Debug, Clone)]
