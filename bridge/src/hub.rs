@@ -161,6 +161,7 @@ impl Hub {
         self.retry_store().await;
         let now = self.clock.now();
         for input in inputs {
+            self.forget_pending(&input);
             self.desk.receive(input, now);
         }
         self.desk.pump(now);
@@ -168,6 +169,19 @@ impl Hub {
         self.finish(batch).await;
         self.delete_old().await;
         self.publish();
+    }
+
+    /// What a lost session was to send is owed anew; what still waits here must not reach the next session as well.
+    fn forget_pending(&mut self, input: &Input) {
+        match input {
+            Input::Irc(IrcEvent::Lost { .. }) => self.to_irc.pending.clear(),
+            Input::Aim(account, AimEvent::Lost { .. }) => {
+                if let Some(outlet) = self.to_aim.get_mut(account.0) {
+                    outlet.pending.clear();
+                }
+            }
+            _ => {}
+        }
     }
 
     async fn finish(&mut self, batch: Batch) {

@@ -88,6 +88,11 @@ impl VisitorKey {
         &self.0
     }
 
+    /// The session's id, where it is one.
+    pub fn session_id(&self) -> Option<&str> {
+        self.0.strip_prefix("session:")
+    }
+
     /// Whether the gateway knows this visitor: then it says when the person comes and goes.
     pub fn is_session(&self) -> bool {
         self.0.starts_with("session:")

@@ -217,14 +217,12 @@ impl Desk {
         self.reply(from, &wording::closed(&label), now);
     }
 
-    /// Whoever held it holds it no more; what is still owed in it stays owed.
+    /// Whoever held it holds it no more: what nobody has taken yet is owed to all, before anything newer is.
     pub(super) fn close_conversation(&mut self, id: ConversationId, now: Millis) {
         self.book.set_closed(id, Some(now));
         self.write(Write::Closed(id, Some(now)));
-        if let Some(conversation) = self.book.get_mut(id)
-            && conversation.holder.take().is_some()
-        {
-            self.write(Write::Holder(id, None));
+        if self.book.get(id).is_some_and(|conversation| conversation.holder.is_some()) {
+            self.give_to(id, None, now);
         }
     }
 

@@ -14,7 +14,7 @@ const CLOSED: usize = 4096;
 pub(super) struct Connections {
     by_user: HashMap<String, Connection>,
     /// The newest connection of each session.
-    by_session: HashMap<SessionId, String>,
+    by_session: HashMap<String, String>,
     closed: VecDeque<String>,
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Connection {
 impl Connections {
     /// A connection is about to register under this user name.
     pub(super) fn opened(&mut self, session: SessionId, user: String, page: Option<String>) {
-        self.by_session.insert(session.clone(), user.clone());
+        self.by_session.insert(session.0.clone(), user.clone());
         let connection = Connection { session, page, nick: None, nick_before: None, open: true };
         self.by_user.insert(user, connection);
     }
@@ -54,10 +54,10 @@ impl Connections {
         {
             self.by_user.remove(&oldest);
         }
-        if self.by_session.get(&session).map(String::as_str) != Some(user) {
+        if self.by_session.get(&session.0).map(String::as_str) != Some(user) {
             return None;
         }
-        self.by_session.remove(&session);
+        self.by_session.remove(&session.0);
         Some(session)
     }
 
@@ -71,7 +71,7 @@ impl Connections {
     }
 
     /// The nick of a session that is there.
-    pub(super) fn nick_of(&self, session: &SessionId) -> Option<&str> {
+    pub(super) fn nick_of(&self, session: &str) -> Option<&str> {
         let connection = self.by_user.get(self.by_session.get(session)?)?;
         connection.nick.as_deref().filter(|_| connection.open)
     }
@@ -79,7 +79,7 @@ impl Connections {
     /// All sessions that are there, with their nicks.
     pub(super) fn present(&self) -> Vec<(VisitorKey, String)> {
         let open = self.by_session.keys();
-        open.filter_map(|session| Some((VisitorKey::session(&session.0), self.nick_of(session)?.to_owned())))
+        open.filter_map(|session| Some((VisitorKey::session(session), self.nick_of(session)?.to_owned())))
             .collect()
     }
 }
@@ -109,9 +109,9 @@ mod tests {
         connections.opened(session.clone(), "new".into(), None);
         connections.named("new", "anna-");
         assert_eq!(connections.closed("old"), None);
-        assert_eq!(connections.nick_of(&session), Some("anna-"));
+        assert_eq!(connections.nick_of("s"), Some("anna-"));
         assert_eq!(connections.closed("new"), Some(session.clone()));
-        assert_eq!(connections.nick_of(&session), None);
+        assert_eq!(connections.nick_of("s"), None);
         assert!(connections.behind("new", "anna-").is_some(), "its last line may come after it");
     }
 }

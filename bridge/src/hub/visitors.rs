@@ -56,8 +56,7 @@ impl Desk {
             }
             IrcEvent::Refused { id, refusal } => {
                 if let Some(conversation) = self.answers.refused(AnswerId(id.0)) {
-                    self.book.set_address(conversation, Address::Gone);
-                    self.tell_away(conversation, Some(&refusal), now);
+                    self.answer_refused(conversation, &refusal, now);
                 }
             }
             IrcEvent::Lost { .. } => self.irc_lost(),
@@ -446,8 +445,34 @@ impl Desk {
         self.visitor_is_at(id, to);
     }
 
+    /// The gateway knows better than the daemon who of its visitors is there: a QUIT may be the last of an older
+    /// connection under the same nick.
+    fn is_here_by_session(&self, id: ConversationId, nick: &str) -> bool {
+        let key = self.book.get(id).and_then(|conversation| conversation.key.as_ref());
+        let session = key.and_then(VisitorKey::session_id);
+        let there = session.and_then(|session| self.connections.nick_of(session));
+        there.is_some_and(|there| fold(there) == fold(nick))
+    }
+
+    fn answer_refused(&mut self, id: ConversationId, refusal: &IrcRefusal, now: Millis) {
+        let nick = self.book.get(id).and_then(|conversation| conversation.address.nick()).map(str::to_owned);
+        match nick {
+            // The daemon will know the nick in a moment, or the gateway will say that it is gone.
+            Some(nick) if *refusal == IrcRefusal::NoSuchNick && self.is_here_by_session(id, &nick) => {
+                self.book.set_address(id, Address::Asked(nick, now));
+            }
+            _ => {
+                self.book.set_address(id, Address::Gone);
+                self.tell_away(id, Some(refusal), now);
+            }
+        }
+    }
+
     fn nick_gone(&mut self, nick: &str, now: Millis) {
         let Some(id) = self.book.by_nick(nick) else { return };
+        if self.is_here_by_session(id, nick) {
+            return;
+        }
         self.book.set_address(id, Address::Gone);
         self.answers.unproven(id);
         let key = self.book.get(id).and_then(|conversation| conversation.key.clone());

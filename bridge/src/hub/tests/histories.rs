@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::{Bench, source};
 use crate::aim::event::{AimCommand, AimEvent, ImCookie, ImRefusal};
 use crate::conversation::guard::Pace;
+use crate::conversation::routing::Routing;
 use crate::hub::desk::{Effect, Settings};
 use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, SendId, Speech};
 
@@ -35,6 +36,8 @@ enum Event {
     NickIsTaken(usize),
     Crash,
     Pass(u64),
+    /// A command about a visitor's conversation, for claim routing.
+    Command(usize, &'static str, usize),
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -59,6 +62,14 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn event_with_claims() -> impl Strategy<Value = Event> {
+    let commands = prop::sample::select(vec!["/claim", "/release", "/transfer", "/close", "/away", "/back"]);
+    prop_oneof![
+        12 => event(),
+        4 => (0..2_usize, commands, 0..3_usize).prop_map(|(who, command, whom)| Event::Command(who, command, whom)),
+    ]
+}
+
 /// The world around the desk: what it was sent, who holds which nick, and what each person has read.
 struct World {
     t: Bench,
@@ -80,9 +91,9 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(routing: Routing) -> Self {
         let pace = Pace { burst: 0, per_second: 0 };
-        let settings = Settings { show_answers: false, pace, ..Settings::default() };
+        let settings = Settings { show_answers: false, pace, routing, ..Settings::default() };
         let mut world = Self {
             t: Bench::quiet(settings),
             aim_up: false,
@@ -196,6 +207,14 @@ impl World {
                 self.to_aim.clear();
                 self.to_irc.clear();
             }
+            Event::Command(staff, command, visitor) if self.aim_up && self.online[*staff] => {
+                let text = match *command {
+                    "/away" | "/back" => (*command).to_owned(),
+                    "/transfer" => format!("/transfer {} {}", VISITORS[*visitor], STAFF[1 - *staff]),
+                    command => format!("{command} {}", VISITORS[*visitor]),
+                };
+                self.t.types(STAFF[*staff], &text);
+            }
             Event::Pass(seconds) => {
                 self.t.after(*seconds);
             }
@@ -297,6 +316,9 @@ impl World {
         for round in 0..60 {
             for staff in 0..STAFF.len() {
                 self.happen(&Event::StaffComes(staff));
+                if round == 0 {
+                    self.happen(&Event::Command(staff, "/back", 0));
+                }
             }
             if round == 0 {
                 for visitor in 0..VISITORS.len() {
@@ -314,20 +336,34 @@ impl World {
         }
     }
 
-    fn check(&self) {
+    /// Everybody has read every line, in order.
+    fn check_broadcast(&self) {
         for staff in STAFF {
             let read = self.staff_read.get(staff).cloned().unwrap_or_default();
             for visitor in VISITORS {
-                let own = |lines: &[String]| -> Vec<String> {
-                    lines
-                        .iter()
-                        .filter(|line| line.starts_with(&format!("{visitor}: line")))
-                        .cloned()
-                        .collect()
-                };
-                assert_eq!(own(&read), own(&self.stored), "what {staff} read of {visitor}");
+                assert_eq!(of(visitor, &read), of(visitor, &self.stored), "what {staff} read of {visitor}");
             }
         }
+        self.check_answers();
+    }
+
+    /// Somebody has read every line, and everybody what they read in order.
+    fn check_claims(&self) {
+        for visitor in VISITORS {
+            let stored = of(visitor, &self.stored);
+            let mut all: BTreeSet<String> = BTreeSet::new();
+            for staff in STAFF {
+                let read = of(visitor, &self.staff_read.get(staff).cloned().unwrap_or_default());
+                let place = |line: &String| stored.iter().position(|known| known == line);
+                assert!(read.is_sorted_by_key(place), "what {staff} read of {visitor}: {read:?}");
+                all.extend(read);
+            }
+            assert_eq!(all, stored.into_iter().collect(), "what all read of {visitor}");
+        }
+        self.check_answers();
+    }
+
+    fn check_answers(&self) {
         for (index, visitor) in VISITORS.iter().enumerate() {
             let mut heard: Vec<String> = Vec::new();
             let mut seen = BTreeSet::new();
@@ -349,16 +385,30 @@ impl World {
     }
 }
 
+fn of(visitor: &str, lines: &[String]) -> Vec<String> {
+    lines.iter().filter(|line| line.starts_with(&format!("{visitor}: line"))).cloned().collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_is_lost_misrouted_or_out_of_order(events in prop::collection::vec(event(), 0..120)) {
-        let mut world = World::new();
+        let mut world = World::new(Routing::Broadcast);
         for event in &events {
             world.happen(event);
         }
         world.settle();
-        world.check();
+        world.check_broadcast();
+    }
+
+    #[test]
+    fn claims_lose_nothing_either(events in prop::collection::vec(event_with_claims(), 0..120)) {
+        let mut world = World::new(Routing::Claim);
+        for event in &events {
+            world.happen(event);
+        }
+        world.settle();
+        world.check_claims();
     }
 }

@@ -234,6 +234,28 @@ fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
 }
 
 #[test]
+fn the_last_of_an_older_connection_does_not_make_a_session_gone() {
+    let mut t = Bench::new();
+    let opened =
+        |user: &str| WebEvent::Opened { session: SessionId("hash".into()), user: user.into(), page: None };
+    let named = |user: &str| WebEvent::Named { user: user.into(), nick: "anna".into() };
+    t.input(Input::Web(opened("u1"))).input(Input::Web(named("u1")));
+    let line = t.line("anna", "hello");
+    let from = crate::irc::event::Source { user: "u1".into(), ..line.from.clone() };
+    t.irc(IrcEvent::Line(IrcLine { from, ..line })).nothing_more();
+    t.input(Input::Web(WebEvent::Closed { user: "u1".into() }));
+    t.input(Input::Web(opened("u2"))).input(Input::Web(named("u2")));
+    t.irc(IrcEvent::Gone { nick: "anna".into() }).types("staff1", "anna: hi");
+    let (_, id) = t.said_to("anna").unwrap();
+    t.irc(IrcEvent::Refused { id, refusal: IrcRefusal::NoSuchNick });
+    assert!(!t.ack_all().iter().any(|(_, text)| text.contains("away from the page")));
+    t.after(31);
+    assert!(t.out.iter().any(|effect| matches!(effect, Effect::Irc(IrcCommand::Identify { .. }))));
+    let source = crate::irc::event::Source { user: "u2".into(), ..source("anna", 5) };
+    t.irc(IrcEvent::Identified { source }).hears("anna", "hi");
+}
+
+#[test]
 fn what_a_visitor_writes_can_be_no_command_of_any_side() {
     let mut t = Bench::new();
     t.says("anna", "a\r\n* staff1 to anna: x\u{3}4red\u{202e}")
