@@ -148,6 +148,8 @@ fn ircd_config(address: SocketAddr, password: &Secret) -> ircd_lite::Config {
     config.server.description = "the demo's IRC daemon".into();
     config.server.listen = vec![address];
     config.server.ws = vec![SocketAddr::new(address.ip(), 0)];
+    // A line and the typing before it are two to the daemon: a lively visitor would be made to wait after two of them.
+    config.limits.flood_lines = 0;
     config.limits.exempt =
         ["127.0.0.0/8", "::1/128"].into_iter().filter_map(|network| network.parse().ok()).collect();
     config.accounts =
