@@ -1,5 +1,5 @@
 //! The fuzz bodies over random bytes and over mutated captures, from a fixed seed. `OSCAR_FUZZ_ROUNDS` multiplies the
-//! work: `OSCAR_FUZZ_ROUNDS=20 cargo test --release -p oscar-im --test any_bytes` is over a million frames.
+//! work: `OSCAR_FUZZ_ROUNDS=25 cargo test --release -p oscar-im --test any_bytes` is over a million frames.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's helpers fail by them")]
 
 #[path = "../fuzz/bodies.rs"]
@@ -68,7 +68,7 @@ fn corpus() -> Vec<Vec<Vec<u8>>> {
 fn frames_and_bodies_from_mutated_captures() {
     let frames: Vec<Vec<u8>> = corpus().concat();
     let mut random = Random(0x05ca_1ab1_e000_0001);
-    for _ in 0..40_000 * rounds() {
+    for _ in 0..20_000 * rounds() {
         let frame = &frames[random.below(frames.len())];
         let mutated = random.mutate(&frame[6..]);
         bodies::snac(&mutated);
@@ -81,7 +81,7 @@ fn frames_and_bodies_from_mutated_captures() {
 fn sessions_from_mutated_connections() {
     let connections = corpus();
     let mut random = Random(0x05ca_1ab1_e000_0002);
-    for _ in 0..15 * rounds() {
+    for _ in 0..8 * rounds() {
         for connection in &connections {
             let mut bytes = Vec::new();
             for frame in connection {
@@ -109,7 +109,7 @@ fn sessions_from_mutated_connections() {
 #[test]
 fn random_bytes() {
     let mut random = Random(0x05ca_1ab1_e000_0003);
-    for _ in 0..20_000 * rounds() {
+    for _ in 0..8_000 * rounds() {
         let bytes = random.bytes(120);
         bodies::flap(&bytes);
         bodies::snac(&bytes);
@@ -154,7 +154,7 @@ fn tag_soup() {
         "<li>",
     ];
     let mut random = Random(0x05ca_1ab1_e000_0004);
-    for _ in 0..10_000 * rounds() {
+    for _ in 0..4_000 * rounds() {
         let soup: String = (0..random.below(40)).map(|_| PIECES[random.below(PIECES.len())]).collect();
         let mut bytes = vec![0];
         bytes.extend_from_slice(soup.as_bytes());

@@ -201,6 +201,12 @@ async fn a_session_over_tcp_from_sign_on_to_sign_off() {
         assert_eq!(client.event().await, Event::Closed(CloseReason::SignedOff), "and so for ever");
     }
     assert_eq!(server.await.unwrap().unwrap().channel, FlapChannel::SignOff);
+    // Who asks a closed client in a loop lets others run.
+    tokio::select! {
+        biased;
+        _ = client.event() => panic!("it did not yield"),
+        () = std::future::ready(()) => {}
+    }
 }
 
 #[tokio::test]
