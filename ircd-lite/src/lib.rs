@@ -32,3 +32,8 @@ mod world;
 pub use config::Config;
 pub use net::{Addresses, BindError, Bound, ReloadError, Reloader, Server};
 pub use world::{ClientId, Effect, Gone, Now, Output, Peer, Transport, World};
+
+/// Compiles the README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

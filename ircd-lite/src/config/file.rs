@@ -441,3 +441,70 @@ fn webirc(table: Spanned<WebIrcTable>, checker: &Checker<'_>) -> Result<WebIrc, 
         hosts: table.hosts.into_iter().map(|network| network.0).collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../example.toml");
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("example.toml"))
+    }
+
+    #[test]
+    fn the_example_is_read_and_shows_the_defaults() {
+        let config = read(EXAMPLE).unwrap();
+        assert_eq!(format!("{:?}", config.limits), format!("{:?}", Limits::default()));
+        let (shown, defaults) = (&config.server, Server::default());
+        assert_eq!((&shown.name, &shown.network), (&defaults.name, &defaults.network));
+        assert_eq!((config.opers.len(), config.accounts.len(), config.webirc.len()), (1, 1, 1));
+        assert_eq!((config.reserves.len(), config.channels.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_the_example_has_commented_out_is_known_too() {
+        let uncommented = |line: &str| {
+            let key = line.strip_prefix("# ").and_then(|rest| rest.split(" = ").next());
+            let is_key = key.is_some_and(|key| !key.contains(' ') && line.contains(" = "));
+            let is_file = key.is_some_and(|key| ["motd_file", "password_env"].contains(&key));
+            if is_key && !is_file { line.replacen("# ", "", 1) } else { line.to_owned() }
+        };
+        let text: Vec<String> = EXAMPLE.lines().map(uncommented).collect();
+        let config = read(&text.join("\n")).unwrap();
+        assert_eq!((config.server.tls.len(), config.server.ws_origins.len()), (1, 1));
+        assert!(config.server.bans_file.is_some());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_in_every_table() {
+        let headers = EXAMPLE.lines().filter(|line| line.starts_with('[')).count();
+        assert_eq!(headers, 7);
+        for at in 0..headers {
+            let mut seen = 0;
+            let lines = EXAMPLE.lines().flat_map(|line| {
+                let here = line.starts_with('[') && seen == at;
+                seen += usize::from(line.starts_with('['));
+                std::iter::once(line).chain(here.then_some("surprise = 1"))
+            });
+            let error = read(&lines.collect::<Vec<_>>().join("\n")).unwrap_err().to_string();
+            assert!(error.contains("unknown key `surprise`"), "{error}");
+        }
+        let in_tls =
+            "[server]\ntls = [{ address = \"127.0.0.1:1\", cert = \"a\", key = \"b\", surprise = 1 }]\n";
+        assert!(read(in_tls).unwrap_err().to_string().contains("surprise"));
+    }
+
+    #[test]
+    fn secrets_are_never_printed() {
+        let config = read(EXAMPLE).unwrap();
+        assert!(!format!("{config:?}").contains("change me"));
+        let error = read(
+            &EXAMPLE.replace("password = \"change me\"", "password = \"change me\"\npassword_env = \"X\""),
+        );
+        let error = error.unwrap_err().to_string();
+        assert!(!error.contains("change me") && error.contains("password_env"), "{error}");
+    }
+}
