@@ -271,6 +271,10 @@ async fn origins_are_checked_where_a_list_is_given() {
     assert!(refused.contains("403"), "{refused}");
     web_socket(address, "", Some("https://www.example.com")).await.unwrap();
     web_socket(address, "", None).await.unwrap();
+    let config =
+        Config::parse("[server]\nws_origins = [\"https://evil.example\"]\n", Path::new("x.toml")).unwrap();
+    server.reloader.reload(config).await.unwrap();
+    web_socket(address, "", Some("https://evil.example")).await.unwrap();
     server.end().await;
 }
 

@@ -222,9 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 let mut buffer = ReadBuf::new(buffer);
                 match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                     Poll::Pending => Poll::Pending,
-                    Poll::Ready(Err(error)) => {
-                        Poll::Ready(Some(Progress::Gone(Gone::Error(error.kind()), None)))
-                    }
+                    Poll::Ready(Err(error)) => Poll::Ready(Some(Progress::Gone(read_failed(&error), None))),
                     Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
                         Poll::Ready(Some(Progress::Gone(Gone::Eof, None)))
                     }
@@ -293,6 +291,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
         })
+    }
+}
+
+/// A failed read. TLS without a goodbye is common, and is an end like that of plain TCP.
+fn read_failed(error: &io::Error) -> Gone {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Gone::Eof,
+        kind => Gone::Error(kind),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Accepting connections and introducing them to the world.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,11 +25,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a TLS or WebSocket handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// The origins that pages may come from, as they are now.
+pub(super) type Origins = Arc<RwLock<Vec<String>>>;
+
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) origins: Vec<String>,
+    /// Replaced by a reload; held only to be copied.
+    pub(super) origins: Origins,
     pub(super) stop: CancellationToken,
     pub(super) tracker: TaskTracker,
 }
@@ -141,8 +145,9 @@ async fn web_socket(mut stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
             return;
         }
     };
+    let origins = shared.origins.read().unwrap_or_else(PoisonError::into_inner).clone();
     let handshake = tokio::select! {
-        handshake = timeout(HANDSHAKE, upgrade::accept(&mut stream, &shared.origins)) => handshake,
+        handshake = timeout(HANDSHAKE, upgrade::accept(&mut stream, &origins)) => handshake,
         () = shared.stop.cancelled() => return,
     };
     match handshake {

@@ -15,7 +15,7 @@ mod upgrade;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::world::World;
-use listener::{Listener, Shared};
+use listener::{Listener, Origins, Shared};
 use tls::Certificate;
 use turn::Event;
 
@@ -92,6 +92,7 @@ pub struct Bound {
     clock: Clock,
     events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
     certificates: Vec<Arc<Certificate>>,
+    origins: Origins,
     wanted_reload: Arc<Notify>,
 }
 
@@ -100,6 +101,7 @@ pub struct Bound {
 pub struct Reloader {
     events: mpsc::WeakSender<Event>,
     certificates: Vec<Arc<Certificate>>,
+    origins: Origins,
     wanted: Arc<Notify>,
 }
 
@@ -131,8 +133,10 @@ impl Server {
         if let Some(Ok(text)) = config.server.bans_file.as_ref().map(std::fs::read_to_string) {
             world.restore_bans(&text);
         }
+        let origins = Arc::new(RwLock::new(config.server.ws_origins.clone()));
         Ok(Bound {
             addresses,
+            origins,
             listeners,
             world,
             config,
@@ -162,6 +166,7 @@ impl Bound {
         Reloader {
             events: self.events.0.downgrade(),
             certificates: self.certificates.clone(),
+            origins: self.origins.clone(),
             wanted: self.wanted_reload.clone(),
         }
     }
@@ -172,7 +177,7 @@ impl Bound {
         let tracker = TaskTracker::new();
         let shared = Arc::new(Shared {
             events: sender.clone(),
-            origins: self.config.server.ws_origins.clone(),
+            origins: self.origins,
             stop: stop.clone(),
             tracker: tracker.clone(),
         });
@@ -205,7 +210,9 @@ impl Reloader {
         let fresh = config.server.tls.iter().map(|tls| Certificate::load(&tls.cert, &tls.key));
         let fresh: Vec<Certificate> = fresh.collect::<Result<_, _>>()?;
         let events = self.events.upgrade().ok_or(ReloadError::Stopped)?;
+        let origins = config.server.ws_origins.clone();
         events.send(Event::Reload(Box::new(config))).await.map_err(|_| ReloadError::Stopped)?;
+        *self.origins.write().unwrap_or_else(PoisonError::into_inner) = origins;
         for (old, fresh) in self.certificates.iter().zip(fresh) {
             old.replace(fresh);
         }
