@@ -91,15 +91,15 @@ impl From<BindError> for Failure {
 pub async fn bind(config: Config, tuning: Tuning) -> Result<Bound, BindError> {
     let irc = endpoint(&config.irc.server, config.irc.tls, config.irc.ca_file.as_deref())?;
     let oscar = endpoint(&config.oscar.server, config.oscar.tls, config.oscar.ca_file.as_deref())?;
-    let web = match &config.web {
-        Some(table) => {
-            let bound = web::bind(web_config(&config, table, &irc, tuning)?).await;
-            Some(bound.map_err(|error| match error.kind() {
-                ErrorKind::AddrInUse => BindError::AddressInUse(error.to_string()),
-                _ => BindError::Other(Failure::runtime(error)),
-            })?)
-        }
-        None => None,
+    // Metrics may be wanted without the widget.
+    let web = if config.web.is_some() || config.metrics.is_some() {
+        let bound = web::bind(web_config(&config, &irc, tuning)?).await;
+        Some(bound.map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => BindError::AddressInUse(error.to_string()),
+            _ => BindError::Other(Failure::runtime(error)),
+        })?)
+    } else {
+        None
     };
     let durability = match config.store.synchronous {
         Synchronous::Full => Durability::Full,
@@ -115,20 +115,20 @@ fn endpoint(server: &HostPort, tls: bool, ca_file: Option<&std::path::Path>) -> 
     Ok(Endpoint { host: server.host.clone(), port: server.port, tls })
 }
 
-fn web_config(
-    config: &Config,
-    table: &checked::Web,
-    irc: &Endpoint,
-    tuning: Tuning,
-) -> Result<WebConfig, Failure> {
+fn web_config(config: &Config, irc: &Endpoint, tuning: Tuning) -> Result<WebConfig, Failure> {
+    let table = config.web.as_ref();
+    let site = |table: &checked::Web| SitePolicy {
+        hosts: table.hosts.clone(),
+        allowed_origins: table.allowed_origins.clone(),
+    };
     Ok(WebConfig {
-        listen: table.listen,
+        listen: table.map(|table| table.listen),
         metrics: config.metrics,
-        site: SitePolicy { hosts: table.hosts.clone(), allowed_origins: table.allowed_origins.clone() },
+        site: table.map(site).unwrap_or_default(),
         limits: tuning.gateway,
-        trusted_proxies: table.trusted_proxies.clone(),
+        trusted_proxies: table.map(|table| table.trusted_proxies.clone()).unwrap_or_default(),
         daemon: irc.clone(),
-        webirc_password: table.webirc_password.clone(),
+        webirc_password: table.and_then(|table| table.webirc_password.clone()),
         bot: word(&config.irc.nick)?,
     })
 }
@@ -140,7 +140,7 @@ fn word(text: &str) -> Result<Word, Failure> {
 impl Bound {
     /// What the ready line names.
     pub fn addresses(&self) -> Vec<(&'static str, Vec<SocketAddr>)> {
-        let http = self.web.as_ref().and_then(|web| web.address().ok());
+        let http = self.web.as_ref().and_then(|web| web.address().ok().flatten());
         let metrics = self.web.as_ref().and_then(|web| web.metrics_address().ok().flatten());
         vec![("http", http.into_iter().collect()), ("metrics", metrics.into_iter().collect())]
     }

@@ -163,7 +163,7 @@ async fn a_line_from_a_browser_and_the_answer_to_it() {
     let mut hub = Hub::start(port, Memory::default(), &stop);
     hub.signed_on().await;
     let config = WebConfig {
-        listen: "127.0.0.1:0".parse().unwrap(),
+        listen: Some("127.0.0.1:0".parse().unwrap()),
         metrics: None,
         site: SitePolicy::default(),
         limits: Limits::default(),
@@ -175,7 +175,7 @@ async fn a_line_from_a_browser_and_the_answer_to_it() {
     let (events, mut web_events) = mpsc::channel(256);
     let links = WebLinks { events, bot: hub.nick.clone(), status: watch::channel(Status::default()).1 };
     let bound = server::bind(config).await.unwrap();
-    let address = bound.address().unwrap();
+    let address = bound.address().unwrap().unwrap();
     let serving = tokio::spawn(bound.serve(axum::Router::new(), links, None, stop.clone()));
 
     let stream = TcpStream::connect(address).await.unwrap();

@@ -44,7 +44,7 @@ impl World {
         let daemon = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = daemon.local_addr().unwrap().port();
         let mut config = WebConfig {
-            listen: "127.0.0.1:0".parse().unwrap(),
+            listen: Some("127.0.0.1:0".parse().unwrap()),
             metrics: Some("127.0.0.1:0".parse().unwrap()),
             site: SitePolicy { hosts: Vec::new(), allowed_origins: vec!["https://www.example.com".into()] },
             limits: Limits { per_address: 0, connects_a_minute: 0, ..Limits::default() },
@@ -59,7 +59,8 @@ impl World {
         let (status, status_out) = watch::channel(Status::default());
         let stop = CancellationToken::new();
         let bound = server::bind(config).await.unwrap();
-        let (address, metrics) = (bound.address().unwrap(), bound.metrics_address().unwrap().unwrap());
+        let (address, metrics) =
+            (bound.address().unwrap().unwrap(), bound.metrics_address().unwrap().unwrap());
         let links = WebLinks { events: events_in, bot: bot_out, status: status_out };
         let task = tokio::spawn(bound.serve(axum::Router::new(), links, None, stop.clone()));
         Self { address, metrics, daemon, events, bot, status, stop, task }

@@ -52,8 +52,8 @@ const MAX_MESSAGE: usize = 16 * 1024;
 /// What to serve and to whom.
 #[derive(Debug, Clone)]
 pub struct WebConfig {
-    /// Where to listen.
-    pub listen: SocketAddr,
+    /// Where visitors are served; `None`: only metrics are.
+    pub listen: Option<SocketAddr>,
     /// Where metrics and the reasons behind `/readyz` are served, if anywhere.
     pub metrics: Option<SocketAddr>,
     /// Which names and origins are ours.
@@ -88,7 +88,7 @@ pub type MoreMetrics = Arc<dyn Fn(&mut MetricsText) + Send + Sync>;
 #[derive(Debug)]
 pub struct Bound {
     config: WebConfig,
-    http: TcpListener,
+    http: Option<TcpListener>,
     metrics: Option<TcpListener>,
 }
 
@@ -98,16 +98,15 @@ pub struct Bound {
 /// One sentence that names the address, such as a port in use.
 pub async fn bind(config: WebConfig) -> io::Result<Bound> {
     let http = listen(config.listen).await?;
-    let metrics = match config.metrics {
-        Some(address) => Some(listen(address).await?),
-        None => None,
-    };
+    let metrics = listen(config.metrics).await?;
     Ok(Bound { config, http, metrics })
 }
 
-async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+async fn listen(address: Option<SocketAddr>) -> io::Result<Option<TcpListener>> {
+    let Some(address) = address else { return Ok(None) };
     TcpListener::bind(address)
         .await
+        .map(Some)
         .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
 }
 
@@ -116,8 +115,8 @@ impl Bound {
     ///
     /// # Errors
     /// When the system can't tell.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.http.local_addr()
+    pub fn address(&self) -> io::Result<Option<SocketAddr>> {
+        self.http.as_ref().map(TcpListener::local_addr).transpose()
     }
 
     /// Where metrics are served.
@@ -161,7 +160,9 @@ impl Bound {
         let router = pages.merge(ours).layer(axum::middleware::from_fn_with_state(Arc::clone(&site), gate));
         let most = config.limits.connections;
         let most = if most == 0 { Semaphore::MAX_PERMITS } else { most + SPARE_CONNECTIONS };
-        tasks.spawn(accept(http, router, most, tasks.clone(), stop.clone()));
+        if let Some(listener) = http {
+            tasks.spawn(accept(listener, router, most, tasks.clone(), stop.clone()));
+        }
         if let Some(listener) = metrics {
             let router = metrics_router(site, links.status, more);
             tasks.spawn(accept(listener, router, SPARE_CONNECTIONS, tasks.clone(), stop.clone()));
