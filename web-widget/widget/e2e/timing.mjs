@@ -31,8 +31,3 @@ export async function appears(page, side, text) {
     [side, text],
   );
 }
-
-export function median(numbers) {
-  const sorted = [...numbers].sort((one, other) => one - other);
-  return sorted[Math.floor(sorted.length / 2)];
-}
