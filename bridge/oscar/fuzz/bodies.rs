@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Frames come out with the bytes that they were read from, whatever the pieces in which those arrive, and never with
 /// more than is allowed.
-pub(crate) fn flap(data: &[u8]) {
+pub(crate) fn frames(data: &[u8]) {
     let limit = usize::from(data.first().copied().unwrap_or_default()) * 8;
     let decoder = FlapDecoder::new(limit);
     let mut buffer = Vec::new();
@@ -67,7 +67,7 @@ pub(crate) fn snac(data: &[u8]) {
 
 /// Machines live through any frames, and hold no more than so much.
 pub(crate) fn session(data: &[u8]) {
-    let frames = frames(data);
+    let frames = whole_frames(data);
     let credentials = Credentials { screen_name: ScreenName::from("bridgebot"), password: "secret".into() };
     let mut sign_on = SignOn::new(credentials, Identity::default(), Method::NewerMd5);
     for frame in &frames {
@@ -127,7 +127,7 @@ pub(crate) fn rate(data: &[u8]) {
 }
 
 /// The frames that the bytes hold, at most 64.
-fn frames(data: &[u8]) -> Vec<Frame> {
+fn whole_frames(data: &[u8]) -> Vec<Frame> {
     let mut frames = Vec::new();
     let mut rest = data;
     while let Ok(FlapProgress::Frame { frame, consumed }) = FlapDecoder::default().decode(rest)

@@ -73,7 +73,7 @@ fn frames_and_bodies_from_mutated_captures() {
         let mutated = random.mutate(&frame[6..]);
         bodies::snac(&mutated);
         bodies::rate(&mutated);
-        bodies::flap(&random.mutate(frame));
+        bodies::frames(&random.mutate(frame));
     }
 }
 
@@ -111,7 +111,7 @@ fn random_bytes() {
     let mut random = Random(0x05ca_1ab1_e000_0003);
     for _ in 0..8_000 * rounds() {
         let bytes = random.bytes(120);
-        bodies::flap(&bytes);
+        bodies::frames(&bytes);
         bodies::snac(&bytes);
         bodies::rate(&bytes);
         bodies::session(&bytes);
