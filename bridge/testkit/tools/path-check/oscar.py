@@ -103,6 +103,10 @@ class Client:
         self.connection.send(1, 6)
         self._expect(1, 7)
         self.connection.send(1, 8, struct.pack(">5H", 1, 2, 3, 4, 5))
+        # Without its buddy list asked for, open-oscar-server shows an account to nobody.
+        self.connection.send(0x13, 4)
+        self._expect(0x13, 6)
+        self.connection.send(0x13, 7)
         self.connection.send(4, 2, struct.pack(">HIHHHI", 0, 0x0B, 8000, 999, 999, 0))
         self.connection.send(1, 2, b"".join(struct.pack(">HHHH", *one, 0x0110, 0x0629) for one in VERSIONS))
         self.connection.send(1, 0x0E)
