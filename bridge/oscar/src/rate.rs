@@ -139,7 +139,8 @@ impl Level {
     }
 
     fn needed(&self) -> u64 {
-        let limit = self.class.limit.saturating_add(MARGIN);
+        // No level is below 0, so a class with such a limit has none, and nothing to stay clear of.
+        let limit = if self.class.limit == 0 { 0 } else { self.class.limit.saturating_add(MARGIN) };
         u64::from(if self.limited { limit.max(self.class.clear) } else { limit })
     }
 
@@ -165,6 +166,17 @@ fn millis(duration: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_of_zero_limits_nobody_however_long() {
+        let class = RateClass { limit: 0, clear: 0, alert: 0, disconnect: 0, current: 0, ..IMS };
+        let mut level = Level::new(class, Duration::ZERO);
+        for _ in 0..1000 {
+            assert_eq!(level.earliest(Duration::ZERO), Some(Duration::ZERO));
+            level.evaluate(Duration::ZERO);
+        }
+        assert_eq!(level.credits(Duration::ZERO, 64), 64);
+    }
 
     /// Class 3 of open-oscar-server: instant messages.
     const IMS: RateClass = RateClass {
