@@ -19,6 +19,7 @@ export class DeskPage {
   readonly #log = byId("log", HTMLElement);
   readonly #typing = byId("typing", HTMLElement);
   readonly #away = byId("away", HTMLButtonElement);
+  readonly #signOn = byId("sign-on", HTMLButtonElement);
   readonly #time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
   #buddiesDrawn = "";
   #talkDrawn = "";
@@ -33,6 +34,9 @@ export class DeskPage {
     setText(this.#me, view.screenName || "Signing on…");
     setText(this.#signal, signalWords(view));
     document.body.dataset["signal"] = view.away && signal.state === "online" ? "away" : signal.state;
+    // Off for good (signed on elsewhere, a refused password): only a person can want it back.
+    this.#signOn.hidden = signal.state !== "offline" || signal.retries;
+    this.#away.hidden = !this.#signOn.hidden;
     this.#away.setAttribute("aria-pressed", `${view.away}`);
     setText(this.#title, `${current.name} - Instant Message`);
     const heard = current.lines.findLast((im) => !im.mine);

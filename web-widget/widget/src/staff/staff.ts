@@ -61,5 +61,11 @@ field.addEventListener("keydown", (event) => {
 });
 field.addEventListener("input", () => run((now) => desk.typed(field.value.trim() === "", now)));
 byId("away", HTMLButtonElement).addEventListener("click", () => run(() => desk.toggleAway()));
+byId("sign-on", HTMLButtonElement).addEventListener("click", () => {
+  if (socket) socket.onclose = null;
+  socket?.close();
+  connect();
+  field.focus();
+});
 
 connect();

@@ -80,6 +80,25 @@ test("the AIM window finds its server again", { skip }, async () => {
   await visit.end();
 });
 
+test("the AIM window, signed on elsewhere, stays off until its owner wants it back", { skip }, async () => {
+  const visit = await Visit.of("/staff");
+  await signOn(visit);
+  await visit.page.getByText("Available").waitFor();
+  visit.site.tellStaff({
+    type: "state",
+    state: "offline",
+    screen_name: "staff1",
+    reason: "signed on elsewhere",
+  });
+  await visit.page.getByText("Offline: signed on elsewhere.").waitFor();
+  const before = visit.site.requests.length;
+  await visit.page.getByRole("button", { name: "Sign on" }).click();
+  await until("another socket", () => visit.site.requests.length > before);
+  await signOn(visit);
+  await visit.page.getByText("Available").waitFor();
+  await visit.end();
+});
+
 test("the demo's page: the site with the widget, the AIM window in its frame, no doubled names", {
   skip,
 }, async () => {
