@@ -3,11 +3,11 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// One line: line ends and tabs become spaces, the rest as [`clean_lines`].
+/// One line: line ends and tabs become spaces, the rest as [`clean_lines`]. Spaces stay where they are.
 pub fn clean_line(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
     let text: String = text.chars().map(|c| if is_line_end(c) || c == '\t' { ' ' } else { c }).collect();
-    without_codes(&text).trim().to_owned()
+    without_codes(&text)
 }
 
 /// Several lines, separated by `\n`: without control characters, mIRC formatting codes and bidirectional controls.
@@ -108,6 +108,11 @@ mod tests {
         assert_eq!(clean_line("\u{2}bold\u{f} \u{3}04,12red\u{3} 5 \u{4}ff0000,00ff00hex"), "bold red 5 hex");
         assert_eq!(clean_line("\u{3}4,five"), ",five", "the comma is the writer's own");
         assert_eq!(clean_line("\u{1}ACTION x\u{1}"), "ACTION x");
+    }
+
+    #[test]
+    fn spaces_stay() {
+        assert_eq!(clean_line("  indented\tcode "), "  indented code ");
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Desk {
             self.refusal(refusal);
         }
         let message = text::clean_lines(&im.text);
-        if message.starts_with("* ") {
+        if message.trim_start().starts_with("* ") {
             self.hint_at_automatic(&im.from, now);
             return;
         }

@@ -120,6 +120,7 @@ impl Desk {
             return;
         }
         let mut said = text::clean_line(&line.text);
+        said.truncate(said.trim_end().len());
         if line.action && !said.is_empty() {
             said.insert_str(0, "/me ");
         }
