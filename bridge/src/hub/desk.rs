@@ -235,6 +235,8 @@ pub(crate) struct Desk {
     pub(super) aim_noted: Millis,
     /// Credits spent on messages that are not stored yet.
     pub(super) spent: Vec<AccountId>,
+    /// Credits kept for refusals, which are sent only where the rest can't be stored.
+    pub(super) reserved: Vec<AccountId>,
     store_is_down: bool,
     last_delivery: u64,
     last_answer: u64,
@@ -272,6 +274,7 @@ impl Desk {
             next_tick: now,
             aim_noted: now,
             spent: Vec::new(),
+            reserved: Vec::new(),
             store_is_down: false,
             last_delivery: 0,
             last_answer: 0,
@@ -330,11 +333,9 @@ impl Desk {
     pub(crate) fn store_went_down(&mut self) {
         self.store_is_down = true;
         self.batch = Batch::default();
-        for account in std::mem::take(&mut self.spent) {
-            if let Some(account) = self.accounts.get_mut(account.0) {
-                account.credits += 1;
-            }
-        }
+        self.reserved.clear();
+        let unspent = std::mem::take(&mut self.spent);
+        self.give_back(unspent);
         self.counters.store_failures += 1;
     }
 
@@ -379,6 +380,16 @@ impl Desk {
     /// What was taken is stored.
     pub(crate) fn stored(&mut self) {
         self.spent.clear();
+        let unneeded = std::mem::take(&mut self.reserved);
+        self.give_back(unneeded);
+    }
+
+    fn give_back(&mut self, credits: Vec<AccountId>) {
+        for account in credits {
+            if let Some(account) = self.accounts.get_mut(account.0) {
+                account.credits += 1;
+            }
+        }
     }
 
     /// When [`Desk::pump`] has something to do though nothing comes in.

@@ -84,6 +84,7 @@ impl Desk {
         self.write(Write::Heard { sender: im.from.clone(), cookie: im.cookie, at: now });
         if let Some(refusal) = self.unrecorded(account, im.from.clone(), &wording::not_stored()) {
             self.refusal(refusal);
+            self.reserved.push(account);
         }
         let message = text::clean_lines(&im.text);
         if message.trim_start().starts_with("* ") {
@@ -379,6 +380,7 @@ impl Desk {
         ours.up = Some((screen_name, now));
         ours.credits = 0;
         ours.down_since = None;
+        self.reserved.retain(|reserved| *reserved != account);
         self.note_aim(now);
         self.effect(Effect::Aim(account, AimCommand::Watch(watch)));
     }
@@ -388,6 +390,7 @@ impl Desk {
         let was_up = ours.up.take().is_some();
         ours.credits = 0;
         ours.down_since = ours.down_since.or(Some(now));
+        self.reserved.retain(|reserved| *reserved != account);
         self.outbox.lost(account);
         for member in &mut self.staff {
             let Some(seen) = member.presence.get_mut(account.0) else { continue };

@@ -135,6 +135,17 @@ fn credits_pace_and_lines_join() {
 }
 
 #[test]
+fn what_staff_say_costs_no_credits() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().online("staff1").offline("staff2").credits(2);
+    t.says("anna", "one").reads("staff1", "anna: one");
+    for _ in 0..10 {
+        t.types("staff1", "anna: yes");
+    }
+    t.says("anna", "two").reads("staff1", "anna: two");
+}
+
+#[test]
 fn who_is_not_there_holds_up_nobody() {
     let mut t = Bench::new();
     t.says("anna", "one");
