@@ -93,3 +93,45 @@ fn no_error_shows_a_secret() {
         contains("give only one of password, password_file and password_env").and(contains("hunter2").not()),
     );
 }
+
+#[test]
+fn conversations_are_listed_shown_exported_and_deleted() {
+    use bridge::conversation::{Author, ConversationId, Millis, VisitorKey};
+    use bridge::store::sqlite::{Durability, SqliteStore};
+    use bridge::store::{Store, Write};
+
+    let folder = folder_with(GOOD);
+    let id = ConversationId(1);
+    let entry = |number, author, text: &str| Write::Entry {
+        conversation: id,
+        number,
+        at: Millis(1_000 * number),
+        author,
+        text: text.into(),
+        client_id: None,
+        msgid: None,
+    };
+    let mut store = SqliteStore::open(&folder.path().join("bridgebot.db"), Durability::Normal).unwrap();
+    store
+        .commit(&[
+            Write::Open { id, key: VisitorKey::session("s"), label: "anna".into(), at: Millis(0) },
+            entry(1, Author::Visitor, "is <b>anybody</b> there?"),
+            entry(2, Author::Staff("staff1".into()), "yes"),
+        ])
+        .unwrap();
+
+    let conversations = |arguments: &[&str]| {
+        bridgebot().current_dir(folder.path()).arg("conversations").args(arguments).assert()
+    };
+    conversations(&["list"]).code(0).stdout(contains("c1").and(contains("anna")).and(contains("2 entries")));
+    conversations(&["show", "anna"])
+        .code(0)
+        .stdout(contains("anna: is <b>anybody</b> there?").and(contains("staff1: yes")));
+    conversations(&["export", "--format", "jsonl"]).code(0).stdout(contains("\"label\":\"anna\""));
+    conversations(&["export", "c1", "--format", "html"]).code(0).stdout(contains("&lt;b&gt;anybody"));
+    conversations(&["show", "zoe"]).code(1).stderr(contains("there is no conversation `zoe`"));
+    conversations(&["delete", "anna"]).code(1).stderr(contains("another bridge is using this database"));
+    drop(store);
+    conversations(&["delete", "anna"]).code(0).stdout("deleted c1 (anna)\n");
+    conversations(&["list"]).code(0).stdout(is_empty());
+}

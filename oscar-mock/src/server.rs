@@ -25,7 +25,7 @@ const CONTROL_DRAIN: Duration = Duration::from_secs(1);
 #[non_exhaustive]
 pub enum StartError {
     /// An address is taken, or not ours.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}: {source}; choose another address or stop what uses it")]
     Listen {
         /// The address.
         address: SocketAddr,

@@ -1,6 +1,7 @@
 //! The commands of `bridgebot`, one file each.
 
 mod check;
+mod conversations;
 #[cfg(feature = "demo")]
 mod demo;
 mod legacy;
@@ -36,6 +37,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// Transcripts: list, show, export, delete.
+    Conversations(conversations::Options),
     /// Reads and checks a configuration without starting.
     Check {
         /// The configuration (TOML).
@@ -65,6 +68,7 @@ impl Cli {
                 in_runtime(|signals| run::run(config, signals))
             }
             Some(Command::Check { config }) => check::check(&config),
+            Some(Command::Conversations(options)) => conversations::run(options),
             None => legacy::run(&self.legacy, log),
         }
     }

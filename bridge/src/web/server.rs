@@ -104,10 +104,12 @@ pub async fn bind(config: WebConfig) -> io::Result<Bound> {
 
 async fn listen(address: Option<SocketAddr>) -> io::Result<Option<TcpListener>> {
     let Some(address) = address else { return Ok(None) };
-    TcpListener::bind(address)
-        .await
-        .map(Some)
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+    TcpListener::bind(address).await.map(Some).map_err(|error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot listen on {address}: {error}; choose another address or stop what uses it"),
+        )
+    })
 }
 
 impl Bound {
