@@ -23,6 +23,7 @@ use crate::backoff::Backoff;
 use crate::config::checked::{self, Config, HostPort, Routing, Synchronous};
 use crate::connect::{Endpoint, tls_client};
 use crate::conversation::Millis;
+use crate::conversation::guard::Pace;
 use crate::hub::{Hub, HubControl, HubStatus, Links, Settings};
 use crate::irc;
 use crate::irc::session::{Channel, Memory};
@@ -30,7 +31,7 @@ use crate::irc::text::{LineText, Word};
 use crate::store::StoreHandle;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::web::health::{SideStatus, Status};
-use crate::web::server::{self as web, Limits, MetricsText, SitePolicy, WebConfig, WebLinks};
+use crate::web::server::{self as web, MetricsText, SitePolicy, WebConfig, WebLinks};
 
 /// Events of one kind on their way to the hub; full: the sender stops reading its socket.
 const EVENTS: usize = 256;
@@ -51,13 +52,6 @@ pub struct Bound {
     store_thread: JoinHandle<()>,
     web: Option<web::Bound>,
     controls: (mpsc::Sender<HubControl>, mpsc::Receiver<HubControl>),
-}
-
-/// How fast visitors and the bridge may be; the demo's own path never meets a limit.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Tuning {
-    /// What one visitor and one address may do at the gateway.
-    pub gateway: Limits,
 }
 
 /// Why a bridge can't start.
@@ -88,12 +82,12 @@ impl From<BindError> for Failure {
 ///
 /// # Errors
 /// One sentence: what can't be had and what to do.
-pub async fn bind(config: Config, tuning: Tuning) -> Result<Bound, BindError> {
+pub async fn bind(config: Config) -> Result<Bound, BindError> {
     let irc = endpoint(&config.irc.server, config.irc.tls, config.irc.ca_file.as_deref())?;
     let oscar = endpoint(&config.oscar.server, config.oscar.tls, config.oscar.ca_file.as_deref())?;
     // Metrics may be wanted without the widget.
     let web = if config.web.is_some() || config.metrics.is_some() {
-        let bound = web::bind(web_config(&config, &irc, tuning)?).await;
+        let bound = web::bind(web_config(&config, &irc)?).await;
         Some(bound.map_err(|error| match error.kind() {
             ErrorKind::AddrInUse => BindError::AddressInUse(error.to_string()),
             _ => BindError::Other(Failure::runtime(error)),
@@ -115,7 +109,7 @@ fn endpoint(server: &HostPort, tls: bool, ca_file: Option<&std::path::Path>) -> 
     Ok(Endpoint { host: server.host.clone(), port: server.port, tls })
 }
 
-fn web_config(config: &Config, irc: &Endpoint, tuning: Tuning) -> Result<WebConfig, Failure> {
+fn web_config(config: &Config, irc: &Endpoint) -> Result<WebConfig, Failure> {
     let table = config.web.as_ref();
     let site = |table: &checked::Web| SitePolicy {
         hosts: table.hosts.clone(),
@@ -125,12 +119,22 @@ fn web_config(config: &Config, irc: &Endpoint, tuning: Tuning) -> Result<WebConf
         listen: table.map(|table| table.listen),
         metrics: config.metrics,
         site: table.map(site).unwrap_or_default(),
-        limits: tuning.gateway,
+        limits: gateway_limits(config.limits),
         trusted_proxies: table.map(|table| table.trusted_proxies.clone()).unwrap_or_default(),
         daemon: irc.clone(),
         webirc_password: table.and_then(|table| table.webirc_password.clone()),
         bot: word(&config.irc.nick)?,
     })
+}
+
+fn gateway_limits(limits: checked::Limits) -> web::Limits {
+    web::Limits {
+        per_address: limits.connections_per_address,
+        connects_a_minute: limits.connects_per_minute,
+        lines_at_once: limits.visitor_lines_at_once,
+        line_every: Duration::from_secs(1) / limits.visitor_lines_per_second.get(),
+        ..web::Limits::default()
+    }
 }
 
 fn word(text: &str) -> Result<Word, Failure> {
@@ -223,6 +227,10 @@ fn hub_settings(config: &Config) -> Settings {
         },
         accounts: config.oscar.accounts.len(),
         max_im_bytes: config.oscar.max_im_bytes,
+        pace: Pace {
+            burst: config.limits.visitor_lines_at_once,
+            per_second: config.limits.visitor_lines_per_second.get(),
+        },
         cookie_seed: u64::from_be_bytes(seed),
         ..Settings::default()
     }

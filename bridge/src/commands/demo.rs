@@ -19,8 +19,7 @@ use crate::config::checked::{self, Config, DEFAULT_MAX_IM_BYTES, Routing, Synchr
 use crate::config::values::Listen;
 use crate::connect::Endpoint;
 use crate::staff_window::{self, StaffWindow};
-use crate::supervisor::{self, BindError, Tuning};
-use crate::web::server::Limits;
+use crate::supervisor::{self, BindError};
 
 const BOT: &str = "bridgebot";
 const CHANNEL: &str = "#support";
@@ -80,8 +79,7 @@ pub(super) async fn demo(options: Options, signals: Signals) -> Result<(), Failu
     let oscar_address = oscar.address();
     let bridge = bind(options.http, 8080, "HTTP", async |address| {
         let config = bridge_config(folder.path(), address, irc, oscar_address, &irc_password, &aim_password);
-        let tuning = Tuning { gateway: no_limits() };
-        supervisor::bind(config, tuning).await.map_err(|error| {
+        supervisor::bind(config).await.map_err(|error| {
             let in_use = matches!(error, BindError::AddressInUse(_));
             (in_use, Failure::from(error).to_string())
         })
@@ -207,6 +205,13 @@ fn bridge_config(
             max_im_bytes: DEFAULT_MAX_IM_BYTES,
         },
         staff: checked::Staff { handles: STAFF.map(Into::into).to_vec(), routing: Routing::Broadcast },
+        // Nobody but the person who tries it is there.
+        limits: checked::Limits {
+            visitor_lines_at_once: 0,
+            connections_per_address: 0,
+            connects_per_minute: 0,
+            ..checked::Limits::default()
+        },
         web: Some(checked::Web {
             listen: http,
             hosts: Vec::new(),
@@ -216,11 +221,6 @@ fn bridge_config(
         }),
         metrics: None,
     }
-}
-
-/// All visitors come from one address here.
-fn no_limits() -> Limits {
-    Limits { per_address: 0, connects_a_minute: 0, ..Limits::default() }
 }
 
 fn random_password() -> Result<Secret, Failure> {

@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 
 use crate::config;
 use crate::hub::HubControl;
-use crate::supervisor::{self, Tuning};
+use crate::supervisor;
 
 /// Runs until SIGTERM or SIGINT.
 pub(super) async fn run(path: PathBuf, signals: Signals) -> Result<(), Failure> {
     let config = config::load(&path)?;
-    let bridge = supervisor::bind(config, Tuning::default()).await?;
+    let bridge = supervisor::bind(config).await?;
     let controls = bridge.controls();
     program::ready::announce(&bridge.addresses());
     let reloading = async {

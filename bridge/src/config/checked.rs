@@ -10,7 +10,7 @@ use oscar_im::ScreenName;
 use program::{ConfigError, Failure, Secret, SecretSource, Source};
 
 use super::toml;
-pub use super::toml::{Routing, Synchronous};
+pub use super::toml::{Limits, Routing, Synchronous};
 pub use super::values::HostPort;
 
 /// Bytes of one instant message where the configuration says nothing; see `docs/delivery.md`.
@@ -30,6 +30,8 @@ pub struct Config {
     pub oscar: Oscar,
     /// Who answers.
     pub staff: Staff,
+    /// How fast visitors may write.
+    pub limits: Limits,
     /// The widget and its socket.
     pub web: Option<Web>,
     /// Where metrics are served.
@@ -125,6 +127,7 @@ pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
         irc: irc(file.irc, source)?,
         oscar: oscar(file.oscar, source)?,
         staff: staff(file.staff, source)?,
+        limits: file.limits,
         web: file.web.map(|table| web(table, folder)).transpose()?,
         metrics: file.metrics.map(|table| metrics(table, source)).transpose()?,
     })
@@ -291,6 +294,8 @@ screen_name = "bridgebot 2"
 password = "secret2"
 [staff]
 handles = ["staff1", "Staff 1", "staff2"]
+[limits]
+visitor_lines_at_once = 8
 [web]
 listen = "127.0.0.1:0"
 allowed_origins = ["https://www.Example.com"]
@@ -364,7 +369,8 @@ listen = "127.0.0.1:0"
 
     #[test]
     fn each_table_refuses_an_unknown_key() {
-        let tables = ["[store]", "[irc]", "[oscar]", "[[oscar.account]]", "[staff]", "[web]", "[metrics]"];
+        let tables =
+            ["[store]", "[irc]", "[oscar]", "[[oscar.account]]", "[staff]", "[limits]", "[web]", "[metrics]"];
         for table in tables {
             let text = GOOD.replacen(&format!("{table}\n"), &format!("{table}\nzzz = 1\n"), 1);
             let error = load(&text).unwrap_err();

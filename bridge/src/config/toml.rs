@@ -3,6 +3,7 @@
 //! A secret is three keys (`x`, `x_file`, `x_env`) of its table, spelled out because serde can't both flatten and
 //! refuse unknown keys.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use ::toml::Spanned;
@@ -24,6 +25,9 @@ pub struct File {
     pub oscar: Spanned<Oscar>,
     /// Who answers.
     pub staff: Spanned<Staff>,
+    /// How fast visitors may write.
+    #[serde(default)]
+    pub limits: Limits,
     /// The widget and its socket; without it the bridge serves IRC clients only.
     pub web: Option<Web>,
     /// For whoever operates the bridge.
@@ -154,6 +158,31 @@ pub enum Routing {
     Broadcast,
     /// The first to answer holds the conversation.
     Claim,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Lines of one visitor at once; 0: no limit. Default 5.
+    pub visitor_lines_at_once: u32,
+    /// After that, lines a second. Default 1.
+    pub visitor_lines_per_second: NonZeroU32,
+    /// Visitors' connections from one address (IPv6: one /64) at the gateway; 0: no limit. Default 8.
+    pub connections_per_address: usize,
+    /// New ones a minute; 0: no limit. Default 30.
+    pub connects_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            visitor_lines_at_once: 5,
+            visitor_lines_per_second: NonZeroU32::MIN,
+            connections_per_address: 8,
+            connects_per_minute: 30,
+        }
+    }
 }
 
 /// `[web]`

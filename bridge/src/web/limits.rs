@@ -20,8 +20,11 @@ impl Bucket {
         Self { burst, every, full_at: None }
     }
 
-    /// Takes one, if there is one.
+    /// Takes one, if there is one. A bucket of 0 is never empty: that limit is off.
     pub(super) fn take(&mut self, now: Instant) -> bool {
+        if self.burst == 0 {
+            return true;
+        }
         let from = self.full_at.map_or(now, |at| at.max(now));
         let after = from + self.every;
         let fits = after <= now + self.every * self.burst;
