@@ -170,6 +170,11 @@ impl Member {
         }
     }
 
+    /// Seen by this account of ours.
+    pub(super) fn is_seen_by(&self, account: AccountId) -> bool {
+        self.presence.get(account.0).is_some_and(|presence| *presence != Presence::Offline)
+    }
+
     /// Seen by any of our accounts.
     pub(super) fn is_signed_on(&self) -> bool {
         self.presence.iter().any(|presence| *presence != Presence::Offline)

@@ -50,8 +50,13 @@ impl Desk {
                     account.credits = account.credits.saturating_add(credits);
                 }
             }
-            AimEvent::Im { from, text, auto, offline: _, cookie, at } => {
+            AimEvent::Im { from, text, auto, offline, cookie, at } => {
                 let at = Millis::from_system(at);
+                // Who speaks is there, whatever presence says: open-oscar-server announces nobody whose client never
+                // asked for a buddy list. A refused message (not signed on) takes it back.
+                if !offline && self.member(&from).is_some_and(|member| !member.is_seen_by(account)) {
+                    self.presence(account, &from, Presence::Online, now);
+                }
                 self.staff_im(account, StaffIm { from, text, auto, cookie, at }, now);
             }
             AimEvent::Acked { cookie } => self.im_acked(cookie),

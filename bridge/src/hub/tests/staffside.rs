@@ -22,6 +22,26 @@ fn a_label_says_who_is_meant() {
 }
 
 #[test]
+fn who_speaks_is_there_whatever_presence_says() {
+    let mut t = Bench::new();
+    t.offline("staff1").offline("staff2").says("anna", "hello");
+    assert!(t.ims().is_empty(), "nobody is there");
+    t.types("staff1", "anna: hi").hears("anna", "hi").reads("staff1", "anna: hello");
+    // Stored by the server before its sender left: no sign of anybody.
+    t.offline("staff1").says("anna", "still there?");
+    let stored = AimEvent::Im {
+        from: "staff1".into(),
+        text: "anna: bye".into(),
+        auto: false,
+        offline: true,
+        cookie: ImCookie([9; 8]),
+        at: std::time::UNIX_EPOCH,
+    };
+    t.aim(stored).hears("anna", "bye");
+    assert!(t.ims().is_empty());
+}
+
+#[test]
 fn nothing_goes_to_the_wrong_person() {
     let mut t = two_visitors();
     for (typed, asked) in [
