@@ -7,11 +7,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
+use oscar_im::ScreenName;
 use oscar_im::foodgroup::ErrorCode;
-use oscar_im::net::{Client, ConnectError};
+use oscar_im::net::ConnectError;
 use oscar_im::session::{self, CloseReason, Event, SendError};
-use oscar_im::sign_on::Credentials;
-use oscar_im::{ScreenName, net};
 use program::Secret;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -19,9 +18,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::credits::Credits;
 use super::event::{AccountId, AimCommand, AimEvent, ImCookie, ImRefusal, ImTyping, Presence};
+use super::sign_on::{AimClient, sign_on};
 use crate::backoff::{Backoff, random};
 use crate::clock::Moment;
-use crate::connect::{Endpoint, Stream};
+use crate::connect::Endpoint;
 
 /// Where and as whom to be on OSCAR.
 #[derive(Debug, Clone)]
@@ -66,8 +66,6 @@ pub async fn run(config: LinkConfig, channels: LinkChannels, stop: CancellationT
     Link { config, channels, stop, watched: Vec::new(), away: None, outage: false, failures: 0 }.run().await;
 }
 
-type AimClient = Client<Box<dyn Stream>>;
-
 struct Link {
     config: LinkConfig,
     channels: LinkChannels,
@@ -92,12 +90,8 @@ enum End {
 impl Link {
     async fn run(mut self) {
         loop {
-            let config = self.sign_on_config();
-            let endpoint = self.config.endpoint.clone();
-            let connecting = net::connect_with(&config, |host, port| {
-                let endpoint = Endpoint { host, port, tls: endpoint.tls.clone() };
-                async move { endpoint.connect().await.map_err(std::io::Error::other) }
-            });
+            let LinkConfig { endpoint, screen_name, password, .. } = self.config.clone();
+            let connecting = sign_on(&endpoint, &screen_name, &password);
             let end = match self.while_offline(connecting).await {
                 None => End::Stopped,
                 Some(Ok(client)) => Online::new(client, &mut self).run().await,
@@ -115,14 +109,6 @@ impl Link {
                 return;
             }
         }
-    }
-
-    fn sign_on_config(&self) -> net::Config {
-        let credentials = Credentials {
-            screen_name: self.config.screen_name.clone(),
-            password: self.config.password.expose().to_owned(),
-        };
-        net::Config::new(self.config.endpoint.host.clone(), self.config.endpoint.port, credentials)
     }
 
     /// Logs what happened and gives the pause before the next try.

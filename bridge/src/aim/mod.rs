@@ -3,3 +3,4 @@
 mod credits;
 pub mod event;
 pub mod link;
+pub(crate) mod sign_on;

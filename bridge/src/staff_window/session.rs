@@ -5,9 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oscar_im::ScreenName;
-use oscar_im::net::{self, Client};
 use oscar_im::session::{self, CloseReason, Event, SendError};
-use oscar_im::sign_on::Credentials;
 use oscar_im::text::split;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -15,9 +13,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::messages::{Buddy, FromPage, Presence, State, ToPage, Typing};
 use super::socket::StaffWindow;
+use crate::aim::sign_on::{AimClient, sign_on};
 use crate::backoff::{Backoff, random};
 use crate::clock::Moment;
-use crate::connect::{Endpoint, Stream};
 
 /// Messages of the page that wait for the server's rate limit; more are refused in words.
 const MOST_HELD: usize = 32;
@@ -40,7 +38,7 @@ pub(super) async fn run(
         };
         let _ = to_page.send(state(State::Connecting, None, None)).await;
         let connected = tokio::select! {
-            connected = sign_on(window) => connected,
+            connected = sign_on(&window.endpoint, &window.screen_name, &window.password) => connected,
             () = stop.cancelled() => return,
         };
         let (reason, for_good) = match connected {
@@ -80,19 +78,6 @@ pub(super) async fn run(
     }
 }
 
-async fn sign_on(window: &StaffWindow) -> Result<Client<Box<dyn Stream>>, net::ConnectError> {
-    let credentials = Credentials {
-        screen_name: window.screen_name.clone(),
-        password: window.password.expose().to_owned(),
-    };
-    let config = net::Config::new(window.endpoint.host.clone(), window.endpoint.port, credentials);
-    net::connect_with(&config, |host, port| {
-        let endpoint = Endpoint { host, port, tls: window.endpoint.tls.clone() };
-        async move { endpoint.connect().await.map_err(std::io::Error::other) }
-    })
-    .await
-}
-
 /// One part of a message of the page.
 struct Part {
     cookie: [u8; 8],
@@ -107,7 +92,7 @@ struct Sending {
 }
 
 struct Window<'a> {
-    client: Client<Box<dyn Stream>>,
+    client: AimClient,
     to_page: &'a mpsc::Sender<ToPage>,
     up: bool,
     /// Parts that wait for a credit, in order.
@@ -120,7 +105,7 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn new(client: Client<Box<dyn Stream>>, to_page: &'a mpsc::Sender<ToPage>) -> Self {
+    fn new(client: AimClient, to_page: &'a mpsc::Sender<ToPage>) -> Self {
         Self {
             client,
             to_page,

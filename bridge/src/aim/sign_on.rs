@@ -1,0 +1,27 @@
+//! Signing on to an OSCAR server over TCP or TLS, for the link and for the staff window.
+
+use oscar_im::ScreenName;
+use oscar_im::net::{self, Client, ConnectError};
+use oscar_im::sign_on::Credentials;
+use program::Secret;
+
+use crate::connect::{Endpoint, Stream};
+
+/// A client on whatever stream its endpoint asks for.
+pub(crate) type AimClient = Client<Box<dyn Stream>>;
+
+/// Signs on at `endpoint`; its TLS settings hold for the address that it redirects to as well.
+pub(crate) async fn sign_on(
+    endpoint: &Endpoint,
+    screen_name: &ScreenName,
+    password: &Secret,
+) -> Result<AimClient, ConnectError> {
+    let credentials =
+        Credentials { screen_name: screen_name.clone(), password: password.expose().to_owned() };
+    let config = net::Config::new(endpoint.host.clone(), endpoint.port, credentials);
+    net::connect_with(&config, |host, port| {
+        let endpoint = Endpoint { host, port, tls: endpoint.tls.clone() };
+        async move { endpoint.connect().await.map_err(std::io::Error::other) }
+    })
+    .await
+}
