@@ -50,7 +50,7 @@ impl Source {
         Ok(Self { path: path.to_owned(), text })
     }
 
-    /// Parses the text; see [`load_toml`].
+    /// Parses the text. Give `T` the attribute `#[serde(deny_unknown_fields)]` on each of its tables.
     ///
     /// # Errors
     /// [`ConfigError::Parse`].
@@ -73,19 +73,11 @@ impl Source {
     }
 }
 
-/// Reads and parses a file. Give `T` the attribute `#[serde(deny_unknown_fields)]` on each of its tables.
-///
-/// # Errors
-/// [`ConfigError::Read`] or [`ConfigError::Parse`].
-pub fn load_toml<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    Source::read(path)?.parse()
-}
-
 /// Parses `text`; `path` is for errors only.
 ///
 /// # Errors
 /// [`ConfigError::Parse`].
-pub fn parse_toml<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
+fn parse_toml<T: DeserializeOwned>(text: &str, path: &Path) -> Result<T, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let (line, column) = position(text, start);

@@ -10,7 +10,7 @@ pub mod ready;
 pub mod secret;
 pub mod signals;
 
-pub use config::{ConfigError, Source, load_toml, parse_toml};
+pub use config::{ConfigError, Source};
 pub use exit::{Failure, report};
 pub use logging::LogFormat;
 pub use secret::{Secret, SecretError, SecretSource};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use program::{ConfigError, Failure, Secret, SecretSource};
+use program::{Failure, Secret, SecretSource, Source};
 use serde::Deserialize;
 
 use super::{AccountConfig, Config, Quirks, Rates};
@@ -51,8 +51,9 @@ struct QuirksTable {
 /// # Errors
 /// A [`Failure`] of status 2 that says what and where.
 pub fn read(path: &Path) -> Result<Config, Failure> {
-    let file: File = program::load_toml(path)?;
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let source = Source::read(path)?;
+    let file: File = source.parse()?;
+    let folder = source.folder();
     let mut config = Config {
         advertise: file.advertise,
         open: file.open,
@@ -96,9 +97,10 @@ fn resolve(account: Account, folder: &Path, path: &Path) -> Result<AccountConfig
 /// # Errors
 /// A [`Failure`] of status 2 that says which line, without showing it: it may hold a password.
 pub fn read_accounts(path: &Path) -> Result<Vec<AccountConfig>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    text.lines()
+    let source = Source::read(path)?;
+    source
+        .text
+        .lines()
         .zip(1..)
         .filter(|(line, _)| !line.trim().is_empty() && !line.starts_with('#'))
         .map(|(line, number)| {
