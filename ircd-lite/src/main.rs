@@ -105,8 +105,9 @@ impl Serve {
 fn serve(options: &Serve) -> Result<(), Failure> {
     program::logging::init(options.log_format, "info");
     let config = options.config()?;
+    // One thread, so that what happened first is acted on first: with several, a PING may overtake another client's end.
     let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::runtime)?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::runtime)?;
     runtime.block_on(async {
         let signals = Signals::listen().map_err(Failure::runtime)?;
         let bound = Server::bind(config).await.map_err(Failure::runtime)?;

@@ -126,3 +126,47 @@ fn a_password_hash_lets_its_owner_in() {
     ask(&daemon, "NICK b\r\nUSER b 0 * :b\r\nOPER o :open sesame\r\n", " 381 b ");
     run().arg("hash-password").write_stdin("\n").assert().code(2);
 }
+
+/// A line client that reads until an answer to its own PING.
+struct Client(BufReader<TcpStream>);
+
+impl Client {
+    fn register(daemon: &Daemon, nick: &str) -> Self {
+        let stream = TcpStream::connect(daemon.address("irc")).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let mut client = Self(BufReader::new(stream));
+        client.ask(&format!("NICK {nick}\r\nUSER u 0 * :x\r\nJOIN #x\r\n"));
+        client
+    }
+
+    /// What came until the PONG.
+    fn ask(&mut self, text: &str) -> String {
+        self.0.get_mut().write_all(format!("{text}PING :mark\r\n").as_bytes()).unwrap();
+        let mut seen = String::new();
+        while !seen.ends_with(":mark\r\n") {
+            assert!(self.0.read_line(&mut seen).unwrap() > 0, "closed after {seen}");
+        }
+        seen
+    }
+}
+
+#[test]
+fn what_happened_first_is_told_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "[server]\nlisten = [\"127.0.0.1:0\"]\n[limits]\nexempt = [\"127.0.0.1\"]\nflood_lines = 0\n";
+    let config = write(folder.path(), "ircd-lite.toml", text);
+    let daemon = Daemon::start(Path::new(PROGRAM), &["--config", &config]);
+    let mut witness = Client::register(&daemon, "witness");
+    for round in 0..300 {
+        let leaving = Client::register(&daemon, "leaving");
+        witness.ask("");
+        // Not a mere drop: a child that another test starts at this moment holds a copy of the socket until its exec.
+        leaving.0.get_ref().shutdown(std::net::Shutdown::Both).unwrap();
+        let seen = witness.ask("");
+        assert!(
+            seen.contains(" QUIT :"),
+            "round {round}: the PONG came before the end of another client: {seen}"
+        );
+    }
+}
