@@ -15,12 +15,7 @@ pub(super) fn cap(world: &mut World, me: Slot, line: &Line<'_>) {
     match subcommand.to_ascii_uppercase().as_slice() {
         b"LS" => ls(world, me, line.get(1)),
         b"LIST" => {
-            let caps = world.client(me).caps;
-            let on = ALL
-                .iter()
-                .filter(|capability| caps.has(capability.bit))
-                .map(|one| one.name.to_owned())
-                .collect();
+            let on = shown(world.client(me).caps, false);
             say(world, me, "LIST", on);
         }
         b"REQ" => request(world, me, line.get(1).unwrap_or_default()),
@@ -36,9 +31,13 @@ pub(super) fn cap(world: &mut World, me: Slot, line: &Line<'_>) {
     }
 }
 
-/// Whether a capability is offered at present.
-fn offered(world: &World, capability: &Capability) -> bool {
-    capability.bit != Caps::SASL || !world.config.accounts.is_empty()
+/// The names of a set, in the order of LS.
+fn shown(caps: Caps, with_values: bool) -> Vec<String> {
+    let named = |one: &Capability| match one.value {
+        value if with_values && !value.is_empty() => format!("{}={value}", one.name),
+        _ => one.name.to_owned(),
+    };
+    ALL.iter().filter(|one| caps.has(one.bit)).map(named).collect()
 }
 
 fn ls(world: &mut World, me: Slot, version: Option<&[u8]>) {
@@ -50,13 +49,7 @@ fn ls(world: &mut World, me: Slot, version: Option<&[u8]>) {
         let caps = client.caps.with(Caps::CAP_NOTIFY);
         client.set_caps(caps);
     }
-    let with_values = world.client(me).cap_302;
-    let shown = |capability: &Capability| match capability.value {
-        "" => capability.name.to_owned(),
-        value if with_values => format!("{}={value}", capability.name),
-        _ => capability.name.to_owned(),
-    };
-    let names = ALL.iter().filter(|capability| offered(world, capability)).map(shown).collect();
+    let names = shown(Caps::offered(&world.config), world.client(me).cap_302);
     say(world, me, "LS", names);
 }
 
@@ -64,12 +57,13 @@ fn ls(world: &mut World, me: Slot, version: Option<&[u8]>) {
 fn request(world: &mut World, me: Slot, wanted: &[u8]) {
     hold(world, me);
     let words = || wanted.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let offered = Caps::offered(&world.config);
     let mut caps = world.client(me).caps;
     let mut known = true;
     for word in words() {
         let (name, on) = word.strip_prefix(b"-").map_or((word, true), |name| (name, false));
         match Caps::named(name) {
-            Some(capability) if on && offered(world, capability) => caps = caps.with(capability.bit),
+            Some(capability) if on && offered.has(capability.bit) => caps = caps.with(capability.bit),
             Some(capability) if !on => {
                 // CAP 302 implies cap-notify for good.
                 if capability.bit != Caps::CAP_NOTIFY || !world.client(me).cap_302 {
@@ -92,11 +86,7 @@ fn clear(world: &mut World, me: Slot) {
     let client = world.client(me);
     let keep = if client.cap_302 { Caps::CAP_NOTIFY } else { Caps::default() };
     let caps = client.caps;
-    let off: Vec<String> = ALL
-        .iter()
-        .filter(|capability| caps.has(capability.bit) && capability.bit != keep)
-        .map(|capability| format!("-{}", capability.name))
-        .collect();
+    let off = shown(caps.without(keep), false).iter().map(|name| format!("-{name}")).collect();
     say(world, me, "ACK", off);
     world.client_mut(me).set_caps(keep);
 }
@@ -138,21 +128,24 @@ fn say(world: &mut World, me: Slot, subcommand: &str, names: Vec<String>) {
 }
 
 impl World {
-    /// Tells clients with `cap-notify` that a capability came or went with a new configuration.
-    pub(crate) fn announce_sasl(&mut self, available: bool) {
-        let (subcommand, text) = if available { ("NEW", "sasl=PLAIN") } else { ("DEL", "sasl") };
-        let told: Vec<Slot> = self
-            .clients
-            .all()
-            .filter(|(_, client)| client.caps.has(Caps::CAP_NOTIFY))
-            .map(|(slot, _)| slot)
-            .collect();
-        for slot in told {
-            let line = start(self, slot).word(subcommand).text(text).end();
-            self.send(slot, line);
-            if !available {
-                let caps = self.client(slot).caps.without(Caps::SASL);
-                self.client_mut(slot).set_caps(caps);
+    /// Tells clients with `cap-notify` which capabilities came and went with a new configuration; nobody has on any
+    /// longer what is not offered.
+    pub(crate) fn announce_caps(&mut self, before: Caps, after: Caps) {
+        let (came, went) = (after.without(before), before.without(after));
+        if came == went {
+            return;
+        }
+        let all: Vec<Slot> = self.clients.all().map(|(slot, _)| slot).collect();
+        for slot in all {
+            let client = self.client_mut(slot);
+            let (told, with_values) = (client.caps.has(Caps::CAP_NOTIFY), client.cap_302);
+            let caps = client.caps.without(went);
+            client.set_caps(caps);
+            for (subcommand, list) in [("NEW", came), ("DEL", went)] {
+                if told && list != Caps::default() {
+                    let with_values = with_values && subcommand == "NEW";
+                    say(self, slot, subcommand, shown(list, with_values));
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! PRIVMSG, NOTICE, TAGMSG. Facts beyond ratbox: IRCv3 message-tags, echo-message, msgid.
+//! PRIVMSG, NOTICE, TAGMSG. Facts beyond ratbox: IRCv3 message-tags, echo-message, msgid; for the tag that names the
+//! receiver's connection `docs/protocol/delivery-check.md`.
 
 use bytes::Bytes;
 
@@ -17,6 +18,8 @@ use crate::world::client::UserModes;
 use crate::world::history::Audience;
 use crate::world::{ChannelSlot, Slot, World};
 
+/// Names the connection that the message is for.
+const RECEIVER_TAG: &[u8] = b"ircd-lite/to";
 /// How often somebody with `+g` is told of strangers.
 const CALLER_ID_MS: u64 = 60_000;
 /// New private targets at once, and how long one more takes.
@@ -38,13 +41,6 @@ impl Kind {
             Self::Privmsg => "PRIVMSG",
             Self::Notice => "NOTICE",
             Self::Tagmsg => "TAGMSG",
-        }
-    }
-
-    /// NOTICE is never answered.
-    fn refuse(self, world: &mut World, me: Slot, numeric: Numeric, words: &[&[u8]]) {
-        if self != Self::Notice {
-            world.reply(me, numeric, words);
         }
     }
 }
@@ -76,6 +72,8 @@ struct Sending<'a> {
     kind: Kind,
     text: &'a [u8],
     client_tags: Bytes,
+    /// The connection that it is for, where the sender names one.
+    receiver: Option<Vec<u8>>,
 }
 
 pub(super) fn privmsg(world: &mut World, me: Slot, line: &Line<'_>) {
@@ -96,18 +94,23 @@ fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
     };
     let text = line.get(1).unwrap_or_default();
     if kind != Kind::Tagmsg && text.is_empty() {
-        return kind.refuse(world, me, ERR_NOTEXTTOSEND, &[]);
+        if kind != Kind::Notice {
+            world.reply(me, ERR_NOTEXTTOSEND, &[]);
+        }
+        return;
     }
     if world.config.server.utf8_only && std::str::from_utf8(text).is_err() {
         let why = "Message rejected, your IRC software must use UTF-8 on this server";
         return world.fail(me, kind.name(), "INVALID_UTF8", &[], why);
     }
-    let tagged = world.client(me).caps.has(Caps::MESSAGE_TAGS);
+    let caps = world.client(me).caps;
+    let tagged = caps.has(Caps::MESSAGE_TAGS);
+    let receiver = if caps.has(Caps::RECEIVER) { receiver(line) } else { None };
     let client_tags = if tagged { tags::relayed(line.tags) } else { Vec::new() };
     if kind == Kind::Tagmsg && client_tags.is_empty() {
         return;
     }
-    let sending = Sending { me, kind, text, client_tags: client_tags.into() };
+    let sending = Sending { me, kind, text, client_tags: client_tags.into(), receiver };
     let limit = match world.config.limits.targets {
         0 => usize::MAX,
         _ if world.client(me).unlimited() => usize::MAX,
@@ -116,11 +119,15 @@ fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
     let mut seen: Vec<Target> = Vec::new();
     for word in list.split(|byte| *byte == b',').filter(|word| !word.is_empty()) {
         let Some(target) = resolve(world, &sending, word) else { continue };
+        if !sending.reaches(world, target) {
+            sending.refuse(world, ERR_NOSUCHNICK, &[word]);
+            continue;
+        }
         if seen.contains(&target) {
             continue;
         }
         if seen.len() >= limit {
-            return kind.refuse(world, me, ERR_TOOMANYTARGETS, &[word]);
+            return sending.refuse(world, ERR_TOOMANYTARGETS, &[word]);
         }
         seen.push(target);
         match target {
@@ -137,6 +144,13 @@ fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
     if seen.iter().any(for_others) {
         end_grace(world, me);
     }
+}
+
+/// The connection that the sender names. A tag without a value names none that there is.
+fn receiver(line: &Line<'_>) -> Option<Vec<u8>> {
+    tags::split(line.tags)
+        .any(|(key, _)| key == RECEIVER_TAG)
+        .then(|| tags::value(line.tags, RECEIVER_TAG).unwrap_or_default())
 }
 
 fn refuse_text(world: &mut World, me: Slot, kind: Kind, numeric: Numeric) {
@@ -161,35 +175,55 @@ fn resolve(world: &mut World, sending: &Sending<'_>, word: &[u8]) -> Option<Targ
             return None;
         }
         let Some(channel) = world.find_channel(name) else {
-            kind.refuse(world, me, ERR_NOSUCHNICK, &[name]);
+            sending.refuse(world, ERR_NOSUCHNICK, &[name]);
             return None;
         };
         if !world.channel(channel).rank(me).is_some_and(Rank::any) {
-            kind.refuse(world, me, ERR_CHANOPRIVSNEEDED, &[word]);
+            sending.refuse(world, ERR_CHANOPRIVSNEEDED, &[word]);
             return None;
         }
         return Some(Target::Ranked(channel, least));
     }
     if name::is_channel(word) {
         let Some(channel) = world.find_channel(word) else {
-            kind.refuse(world, me, ERR_NOSUCHNICK, &[word]);
+            sending.refuse(world, ERR_NOSUCHNICK, &[word]);
             return None;
         };
         if !world.may_speak(me, channel) {
             let name = world.channel(channel).name.clone();
-            kind.refuse(world, me, ERR_CANNOTSENDTOCHAN, &[&name]);
+            sending.refuse(world, ERR_CANNOTSENDTOCHAN, &[&name]);
             return None;
         }
         return Some(Target::Channel(channel));
     }
     let user = world.visible_user(me, word);
     if user.is_none() {
-        kind.refuse(world, me, ERR_NOSUCHNICK, &[word]);
+        sending.refuse(world, ERR_NOSUCHNICK, &[word]);
     }
     user.map(Target::User)
 }
 
 impl Sending<'_> {
+    /// A refusal. NOTICE is never answered, unless its sender wants to know whom it reaches.
+    fn refuse(&self, world: &mut World, numeric: Numeric, words: &[&[u8]]) {
+        if self.kind != Kind::Notice || self.receiver.is_some() {
+            world.reply(self.me, numeric, words);
+        }
+    }
+
+    /// Whether `target` is the connection that the sender names, if it names one. Whoever may not know connections
+    /// names none that there is.
+    fn reaches(&self, world: &World, target: Target) -> bool {
+        let Some(wanted) = &self.receiver else { return true };
+        match target {
+            Target::User(user) => {
+                let privileged = world.client(self.me).knows_connections();
+                privileged && world.connection_name(user).to_string().as_bytes() == wanted.as_slice()
+            }
+            Target::Channel(_) | Target::Ranked(..) => false,
+        }
+    }
+
     /// The message to a target, with an id of its own.
     fn message(&self, world: &mut World, target: &[u8]) -> (Message, Bytes) {
         let line = world.line_from(self.me, self.kind.name()).word(target);
@@ -259,7 +293,7 @@ impl Sending<'_> {
         let me = self.me;
         if user != me && !self.new_target_allowed(world, user) {
             let nick = world.client(user).identity.nick();
-            return self.kind.refuse(world, me, ERR_TARGCHANGE, &[&nick]);
+            return self.refuse(world, ERR_TARGCHANGE, &[&nick]);
         }
         if !self.passes_caller_id(world, user) {
             return;
@@ -287,7 +321,7 @@ impl Sending<'_> {
         if user == me || !target.modes.has(UserModes::CALLER_ID) || accepted || world.client(me).oper() {
             return true;
         }
-        if self.kind != Kind::Privmsg {
+        if self.kind != Kind::Privmsg && self.receiver.is_none() {
             return false;
         }
         let nick = target.identity.nick();

@@ -115,6 +115,7 @@ pub(super) fn verified(world: &mut World, me: Slot, login: &Arc<Login>, matches:
     }
     let client = world.client_mut(me);
     client.login = Some(login.clone());
+    client.settle_tags();
     let (nick, source) = (client.addressee(), client.identity.source().clone());
     let source = if client.registered() { source } else { nick };
     let name = &login.name;

@@ -44,7 +44,9 @@ impl World {
     /// Changes a user's modes, keeps the counts, and tells the user what has changed.
     pub(crate) fn set_user_modes(&mut self, who: Slot, after: UserModes) {
         let before = self.client(who).modes;
-        self.client_mut(who).modes = after;
+        let client = self.client_mut(who);
+        client.modes = after;
+        client.settle_tags();
         let changed = |mode: UserModes| (before.has(mode), after.has(mode));
         match changed(UserModes::INVISIBLE) {
             (false, true) => self.counts.invisible += 1,

@@ -5,7 +5,7 @@ use crate::wire::line::Line;
 use crate::wire::numeric::{
     ERR_NOSUCHNICK, ERR_WASNOSUCHNICK, RPL_AWAY, RPL_ENDOFWHOIS, RPL_ENDOFWHOWAS, RPL_ISON, RPL_USERHOST,
     RPL_WHOISACTUALLY, RPL_WHOISCHANNELS, RPL_WHOISIDLE, RPL_WHOISLOGGEDIN, RPL_WHOISOPERATOR,
-    RPL_WHOISSECURE, RPL_WHOISSERVER, RPL_WHOISUSER, RPL_WHOWASUSER,
+    RPL_WHOISSECURE, RPL_WHOISSERVER, RPL_WHOISSPECIAL, RPL_WHOISUSER, RPL_WHOWASUSER,
 };
 use crate::world::caps::Caps;
 use crate::world::client::Transport;
@@ -55,6 +55,10 @@ fn about(world: &mut World, me: Slot, user: Slot) {
     if address_shown {
         let address = if address.starts_with(':') { format!("0{address}") } else { address };
         world.reply(me, RPL_WHOISACTUALLY, &[&nick, address.as_bytes()]);
+    }
+    if world.client(me).knows_connections() {
+        let name = world.connection_name(user).to_string();
+        world.reply(me, RPL_WHOISSPECIAL, &[&nick, name.as_bytes()]);
     }
     world.reply(me, RPL_WHOISIDLE, &[&nick, idle.to_string().as_bytes(), signon.to_string().as_bytes()]);
 }

@@ -1,10 +1,11 @@
 //! A line for many receivers, framed at most once for each distinct form.
 //!
-//! The forms differ in tags only: a receiver has `time`, `account`, and `msgid` with the client-only tags, or hasn't.
-//! Eight forms at most, whatever the number of receivers; each is a shared [`Bytes`].
+//! The forms differ in tags only: a receiver has `time`, `account`, the sender's connection, and `msgid` with the
+//! client-only tags, or hasn't. Sixteen forms at most, whatever the number of receivers; each is a shared [`Bytes`].
 
 use bytes::Bytes;
 
+use super::connection::ConnectionName;
 use super::date;
 
 /// Which tags a receiver asked for; an index of forms.
@@ -18,6 +19,8 @@ impl TagSet {
     pub(crate) const TAGS: Self = Self(2);
     /// `account-tag`.
     pub(crate) const ACCOUNT: Self = Self(4);
+    /// `ircd-lite/receiver`, for those who may.
+    pub(crate) const CONNECTION: Self = Self(8);
 
     /// Both sets together.
     pub(crate) const fn with(self, other: Self) -> Self {
@@ -40,10 +43,12 @@ pub(crate) struct Message {
     body: Bytes,
     unix_ms: u64,
     account: Option<Bytes>,
+    connection: Option<ConnectionName>,
     msgid: Option<Bytes>,
     client_tags: Bytes,
     useful: TagSet,
-    forms: [Option<Bytes>; 8],
+    /// Those made so far. A few at most: whoever shares a channel mostly runs one of a few programs.
+    forms: Vec<(TagSet, Bytes)>,
 }
 
 impl Message {
@@ -53,10 +58,11 @@ impl Message {
             body,
             unix_ms,
             account: None,
+            connection: None,
             msgid: None,
             client_tags: Bytes::new(),
             useful: TagSet::TIME,
-            forms: [const { None }; 8],
+            forms: Vec::new(),
         }
     }
 
@@ -66,6 +72,13 @@ impl Message {
             self.useful = self.useful.with(TagSet::ACCOUNT);
         }
         self.account = account;
+        self
+    }
+
+    /// A user's connection sent it.
+    pub(crate) fn connection(mut self, name: ConnectionName) -> Self {
+        self.useful = self.useful.with(TagSet::CONNECTION);
+        self.connection = Some(name);
         self
     }
 
@@ -83,13 +96,11 @@ impl Message {
         if tags == TagSet::default() {
             return self.body.clone();
         }
-        if let Some(Some(ready)) = self.forms.get(usize::from(tags.0)) {
+        if let Some((_, ready)) = self.forms.iter().find(|(made_for, _)| *made_for == tags) {
             return ready.clone();
         }
         let made = self.frame(tags);
-        if let Some(place) = self.forms.get_mut(usize::from(tags.0)) {
-            *place = Some(made.clone());
-        }
+        self.forms.push((tags, made.clone()));
         made
     }
 
@@ -108,6 +119,9 @@ impl Message {
         }
         if let Some(account) = self.account.as_ref().filter(|_| tags.has(TagSet::ACCOUNT)) {
             put(&[b"account=", account]);
+        }
+        if let Some(connection) = self.connection.filter(|_| tags.has(TagSet::CONNECTION)) {
+            put(&[b"ircd-lite/from=", connection.to_string().as_bytes()]);
         }
         if tags.has(TagSet::TAGS) {
             if let Some(msgid) = &self.msgid {

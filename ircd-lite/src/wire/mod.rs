@@ -3,6 +3,7 @@
 //! Pure functions over borrowed bytes. Nothing here knows a client, a socket or a clock, and nothing allocates more
 //! than the bounds that stand beside each function. Facts: RFC 1459 and 2812, the IRCv3 specifications, RFC 6455.
 
+pub(crate) mod connection;
 pub(crate) mod date;
 pub(crate) mod framer;
 pub(crate) mod line;

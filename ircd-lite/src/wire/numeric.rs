@@ -53,6 +53,7 @@ numerics! {
     RPL_WHOISIDLE = "317" "seconds idle, signon time";
     RPL_ENDOFWHOIS = "318" "End of /WHOIS list.";
     RPL_WHOISCHANNELS = "319" "";
+    RPL_WHOISSPECIAL = "320" "is its connection";
     RPL_LISTSTART = "321" "Users  Name";
     RPL_LIST = "322" "";
     RPL_LISTEND = "323" "End of /LIST";

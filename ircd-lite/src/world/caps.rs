@@ -1,5 +1,6 @@
 //! The IRCv3 capabilities: their names, their values, and the set that a client has on.
 
+use crate::config::Config;
 use crate::wire::message::TagSet;
 
 /// A set of capabilities.
@@ -47,6 +48,7 @@ capabilities! {
     CAP_NOTIFY = 14 "cap-notify" "";
     SASL = 15 "sasl" "PLAIN";
     CHATHISTORY = 16 "draft/chathistory" "";
+    RECEIVER = 17 "ircd-lite/receiver" "";
 }
 
 impl Caps {
@@ -65,8 +67,17 @@ impl Caps {
         Self(self.0 & !other.0)
     }
 
-    /// Which tags its owner gets.
-    pub(crate) fn tags(self) -> TagSet {
+    /// What a server with this configuration offers: nothing that could never do anything.
+    pub(crate) fn offered(config: &Config) -> Self {
+        let privileged = !config.opers.is_empty() || config.accounts.iter().any(|account| account.exempt);
+        ALL.iter()
+            .filter(|one| one.bit != Self::SASL || !config.accounts.is_empty())
+            .filter(|one| one.bit != Self::RECEIVER || privileged)
+            .fold(Self::default(), |caps, one| caps.with(one.bit))
+    }
+
+    /// Which tags its owner gets. Names of connections are for the `privileged` only.
+    pub(crate) fn tags(self, privileged: bool) -> TagSet {
         let mut tags = TagSet::default();
         for (cap, tag) in [
             (Self::SERVER_TIME, TagSet::TIME),
@@ -76,6 +87,9 @@ impl Caps {
             if self.has(cap) {
                 tags = tags.with(tag);
             }
+        }
+        if privileged && self.has(Self::RECEIVER) {
+            tags = tags.with(TagSet::CONNECTION);
         }
         tags
     }

@@ -166,7 +166,7 @@ pub(crate) struct Lists {
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
 pub(crate) struct Client {
     /// Tells clients apart that used the same slot.
-    pub serial: u32,
+    pub serial: u64,
     /// Who it is on the wire.
     pub identity: Identity,
     /// The last parameter of USER.
@@ -185,7 +185,7 @@ pub(crate) struct Client {
     pub login: Option<Arc<Login>>,
     /// Capabilities that are on.
     pub caps: Caps,
-    /// Which forms of lines it gets; follows from `caps`.
+    /// Which forms of lines it gets; follows from `caps` and from what it may do.
     pub tags: TagSet,
     /// It said `CAP LS 302` or higher.
     pub cap_302: bool,
@@ -243,7 +243,17 @@ impl Client {
     /// Sets the capabilities and what follows from them.
     pub(crate) fn set_caps(&mut self, caps: Caps) {
         self.caps = caps;
-        self.tags = caps.tags();
+        self.settle_tags();
+    }
+
+    /// To be called after a change of what it may do.
+    pub(crate) fn settle_tags(&mut self) {
+        self.tags = self.caps.tags(self.unlimited());
+    }
+
+    /// Whether it is told of connections, and may name one as receiver.
+    pub(crate) fn knows_connections(&self) -> bool {
+        self.tags.has(TagSet::CONNECTION)
     }
 
     /// The rarely used lists, made when first needed.

@@ -31,7 +31,7 @@ pub(crate) enum Audience {
     /// Operators, and its author: a plain member of an auditorium said it.
     Author {
         /// The author's connection.
-        serial: u32,
+        serial: u64,
         /// The author's account.
         account: Option<Bytes>,
     },

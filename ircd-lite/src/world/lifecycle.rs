@@ -43,7 +43,7 @@ impl World {
         }
         let cloaked = peer.transport == Transport::WebSocket && self.config.server.cloak_ws;
         let host = if cloaked { self.cloak(address) } else { host_text(address) };
-        self.next_serial = self.next_serial.wrapping_add(1);
+        self.next_serial += 1;
         let id = self.clients.insert(Client {
             serial: self.next_serial,
             identity: Identity::new(b"", b"", host.as_bytes()),

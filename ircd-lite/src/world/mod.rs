@@ -26,10 +26,13 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use slab::Slab;
 
 use crate::config::{Config, Password};
+use crate::wire::connection::ConnectionName;
 use crate::wire::name::Folded;
+use caps::Caps;
 
 pub use client::Transport;
 
@@ -45,7 +48,7 @@ pub(crate) struct ChannelSlot(pub usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ClientId {
     pub(crate) slot: Slot,
-    serial: u32,
+    serial: u64,
 }
 
 impl ClientId {
@@ -176,12 +179,14 @@ pub struct World {
     /// IRC operators who are signed on.
     pub(crate) opers: Vec<Slot>,
     effects: Vec<Effect>,
-    timers: BinaryHeap<Reverse<(u64, Slot, u32)>>,
+    timers: BinaryHeap<Reverse<(u64, Slot, u64)>>,
     next_purge_ms: u64,
-    next_serial: u32,
+    next_serial: u64,
     next_msgid: u64,
     next_batch: u64,
     msgid_prefix: String,
+    /// Tells this run of the server from every other.
+    run: u64,
     cloak_key: [u8; 16],
 }
 
@@ -189,7 +194,7 @@ impl World {
     /// A server without connections. `seed` must differ from process to process: message ids and cloaked hosts
     /// follow from it.
     pub fn new(config: Config, seed: [u8; 16], now: Now) -> Self {
-        let tail = hex(seed.get(..6).unwrap_or_default());
+        let run = run_number(seed);
         let mut world = Self {
             name: Bytes::from(config.server.name.clone()),
             config: Arc::new(Config::default()),
@@ -214,7 +219,8 @@ impl World {
             next_serial: 0,
             next_msgid: 0,
             next_batch: 0,
-            msgid_prefix: format!("{:x}{tail}", now.unix_ms),
+            msgid_prefix: format!("{:x}{:012x}", now.unix_ms, run >> 16),
+            run,
             cloak_key: seed,
         };
         world.adopt(config);
@@ -251,6 +257,11 @@ impl World {
     pub(crate) fn msgid(&mut self) -> Bytes {
         self.next_msgid += 1;
         Bytes::from(format!("{}-{:x}", self.msgid_prefix, self.next_msgid))
+    }
+
+    /// What the connection of a known slot is called towards those who may know.
+    pub(crate) fn connection_name(&self, slot: Slot) -> ConnectionName {
+        ConnectionName { run: self.run, serial: self.client(slot).serial }
     }
 
     /// The next batch reference.
@@ -295,11 +306,9 @@ impl World {
     }
 
     fn adopt(&mut self, config: Config) {
-        let (had_sasl, has_sasl) = (!self.config.accounts.is_empty(), !config.accounts.is_empty());
+        let (before, after) = (Caps::offered(&self.config), Caps::offered(&config));
         self.config = Arc::new(config);
-        if had_sasl != has_sasl {
-            self.announce_sasl(has_sasl);
-        }
+        self.announce_caps(before, after);
         for channel in self.channels.iter_mut().map(|(_, channel)| channel) {
             channel.permanent = None;
         }
@@ -317,6 +326,12 @@ impl World {
             self.forget_channel(slot);
         }
     }
+}
+
+/// A number for this run, from bytes that nothing else is made of, and one that tells nothing of the cloaks' key.
+fn run_number(seed: [u8; 16]) -> u64 {
+    let digest = Sha256::new().chain_update(b"run").chain_update(seed).finalize();
+    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 /// Bytes as hexadecimal digits.

@@ -79,7 +79,9 @@ impl World {
 
     /// A message that comes from a user, with the tags that tell who and when.
     pub(crate) fn message_from(&self, from: Slot, line: Bytes) -> Message {
-        Message::new(line, self.now.unix_ms).account(self.client(from).account())
+        Message::new(line, self.now.unix_ms)
+            .account(self.client(from).account())
+            .connection(self.connection_name(from))
     }
 
     /// The beginning of a line whose source is a user.

@@ -3,6 +3,7 @@
 mod auditorium;
 mod capabilities;
 mod chathistory;
+mod delivery_check;
 mod identity;
 mod limits;
 mod operators;
