@@ -42,8 +42,11 @@ const MOST_PENDING: usize = 4096;
 const READS: usize = 64;
 /// A store that fails is tried again after this.
 const STORE_AGAIN: Duration = Duration::from_secs(2);
-/// Old transcripts are deleted this often.
-const DELETE_EVERY: Duration = Duration::from_secs(3600);
+/// Conversations whose retention is over are deleted this often, so many in one transaction; where there are more, the
+/// next part follows after a pause in which visitors' lines are stored.
+const DELETE_EVERY: Duration = Duration::from_secs(600);
+const DELETE_AT_ONCE: usize = 50;
+const DELETE_MORE: Duration = Duration::from_secs(1);
 /// The oldest text that waits is looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After a stop was asked for, receipts are awaited for so long at most.
@@ -239,9 +242,14 @@ impl Hub {
         }
         self.delete_at = now.after(DELETE_EVERY);
         let Some(since) = self.desk.keep_since(now) else { return };
-        match self.store.delete_older(since).await {
+        match self.store.delete_older(since, DELETE_AT_ONCE).await {
             Ok(0) => {}
-            Ok(deleted) => tracing::info!(deleted, "old conversations deleted"),
+            Ok(deleted) => {
+                tracing::info!(deleted, "conversations deleted whose retention is over");
+                if deleted == DELETE_AT_ONCE {
+                    self.delete_at = now.after(DELETE_MORE);
+                }
+            }
             Err(error) => tracing::warn!(%error, "old conversations could not be deleted"),
         }
     }
@@ -305,6 +313,7 @@ impl Hub {
     fn until_next(&self) -> Duration {
         let now = self.clock.now();
         let at = self.desk.next_deadline(now).min(self.store_again.unwrap_or(Millis(u64::MAX)));
+        let at = at.min(self.delete_at.max(now.after(DELETE_MORE)));
         // Deadlines that have passed were worked on; what they wait for comes as an event.
         at.since(now).max(Duration::from_millis(10))
     }

@@ -225,6 +225,9 @@ fn hub_settings(config: &Config) -> Settings {
             Routing::Broadcast => crate::conversation::routing::Routing::Broadcast,
             Routing::Claim => crate::conversation::routing::Routing::Claim,
         },
+        show_answers: config.staff.show_answers,
+        claim_idle: config.staff.claim_idle,
+        retention: config.store.retention,
         accounts: config.oscar.accounts.len(),
         max_im_bytes: config.oscar.max_im_bytes,
         pace: Pace {

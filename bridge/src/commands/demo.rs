@@ -186,7 +186,11 @@ fn bridge_config(
     aim_password: &Secret,
 ) -> Config {
     Config {
-        store: checked::Store { path: folder.join("demo.db"), synchronous: Synchronous::Normal },
+        store: checked::Store {
+            path: folder.join("demo.db"),
+            synchronous: Synchronous::Normal,
+            retention: None,
+        },
         irc: checked::Irc {
             server: irc.into(),
             tls: false,
@@ -204,7 +208,7 @@ fn bridge_config(
             accounts: vec![checked::Account { screen_name: BOT.into(), password: aim_password.clone() }],
             max_im_bytes: DEFAULT_MAX_IM_BYTES,
         },
-        staff: checked::Staff { handles: STAFF.map(Into::into).to_vec(), routing: Routing::Broadcast },
+        staff: checked::Staff::new(STAFF.map(Into::into).to_vec(), Routing::Broadcast),
         // Nobody but the person who tries it is there.
         limits: checked::Limits {
             visitor_lines_at_once: 0,

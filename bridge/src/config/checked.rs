@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ::toml::Spanned;
 use oscar_im::ScreenName;
@@ -15,6 +16,12 @@ pub use super::values::HostPort;
 
 /// Bytes of one instant message where the configuration says nothing; see `docs/delivery.md`.
 pub const DEFAULT_MAX_IM_BYTES: usize = 2400;
+
+/// How long a holder may let a visitor wait where the configuration says nothing.
+pub const CLAIM_IDLE_MINUTES: u32 = 30;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The least that leaves room for a label and some text, and the most that servers frame.
 const IM_BYTES: RangeInclusive<usize> = 200..=8000;
@@ -45,6 +52,8 @@ pub struct Store {
     pub path: PathBuf,
     /// What a commit waits for.
     pub synchronous: Synchronous,
+    /// How long a conversation is kept after its last line; for ever where there is none.
+    pub retention: Option<Duration>,
 }
 
 /// See [`toml::Irc`].
@@ -99,6 +108,18 @@ pub struct Staff {
     pub handles: Vec<ScreenName>,
     /// How lines are shared out.
     pub routing: Routing,
+    /// Whether staff are shown what colleagues answer.
+    pub show_answers: bool,
+    /// How long a holder may let a visitor wait; for ever where there is none.
+    pub claim_idle: Option<Duration>,
+}
+
+impl Staff {
+    /// These people, and the defaults for the rest.
+    pub fn new(handles: Vec<ScreenName>, routing: Routing) -> Self {
+        let claim_idle = positive(CLAIM_IDLE_MINUTES, MINUTE);
+        Self { handles, routing, show_answers: true, claim_idle }
+    }
 }
 
 /// See [`toml::Web`].
@@ -123,7 +144,7 @@ pub struct Web {
 pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
     let folder = source.folder();
     Ok(Config {
-        store: Store { path: folder.join(file.store.url.0), synchronous: file.store.synchronous },
+        store: store(file.store, folder),
         irc: irc(file.irc, source)?,
         oscar: oscar(file.oscar, source)?,
         staff: staff(file.staff, source)?,
@@ -131,6 +152,19 @@ pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
         web: file.web.map(|table| web(table, folder)).transpose()?,
         metrics: file.metrics.map(|table| metrics(table, source)).transpose()?,
     })
+}
+
+fn store(store: toml::Store, folder: &Path) -> Store {
+    Store {
+        path: folder.join(store.url.0),
+        synchronous: store.synchronous,
+        retention: positive(store.retention_days, DAY),
+    }
+}
+
+/// So many units; 0 is no bound.
+fn positive(number: u32, unit: Duration) -> Option<Duration> {
+    (number > 0).then(|| unit.saturating_mul(number))
 }
 
 /// Collects the three keys of one secret out of its table.
@@ -232,7 +266,12 @@ fn staff(table: Spanned<toml::Staff>, source: &Source) -> Result<Staff, Failure>
     if handles.is_empty() {
         return Err(source.error(span, "nobody is listed: name staff in handles or handles_file").into());
     }
-    Ok(Staff { handles, routing: staff.routing })
+    let usual = Staff::new(handles, staff.routing);
+    Ok(Staff {
+        show_answers: staff.show_answers.unwrap_or(usual.show_answers),
+        claim_idle: staff.claim_idle_minutes.map_or(usual.claim_idle, |minutes| positive(minutes, MINUTE)),
+        ..usual
+    })
 }
 
 /// The seed's file (row S5): one screen name a line, `#` starts a comment.
@@ -316,9 +355,27 @@ listen = "127.0.0.1:0"
         assert_eq!(config.oscar.accounts.len(), 2);
         assert_eq!(config.oscar.max_im_bytes, 2400);
         assert_eq!(config.irc.nick, "bridgebot");
+        assert_eq!(config.store.retention, None, "kept until deleted");
+        assert!(config.staff.show_answers);
+        assert_eq!(config.staff.claim_idle, Some(Duration::from_secs(1800)));
         let names: Vec<&str> = config.staff.handles.iter().map(ScreenName::as_str).collect();
         assert_eq!(names, ["staff1", "staff2"], "spaces and case don't count");
         assert_eq!(config.web.unwrap().allowed_origins, ["https://www.example.com"]);
+    }
+
+    #[test]
+    fn what_is_kept_and_shown_can_be_set() {
+        let text = GOOD.replacen("[irc]", "retention_days = 90\n[irc]", 1).replacen(
+            "[limits]",
+            "show_answers = false\nclaim_idle_minutes = 0\n[limits]",
+            1,
+        );
+        let config = load(&text).unwrap();
+        assert_eq!(config.store.retention, Some(90 * DAY));
+        assert!(!config.staff.show_answers);
+        assert_eq!(config.staff.claim_idle, None);
+        let error = load(&text.replace("retention_days", "retention")).unwrap_err();
+        assert!(error.contains("unknown key `retention`; did you mean `retention_days`?"), "{error}");
     }
 
     #[test]

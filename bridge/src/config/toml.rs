@@ -42,11 +42,13 @@ pub struct Store {
     pub url: StoreUrl,
     /// What a commit waits for; default `full`.
     pub synchronous: Synchronous,
+    /// Days for which a conversation is kept after its last line; 0: until it is deleted. Default 0.
+    pub retention_days: u32,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: StoreUrl("bridgebot.db".into()), synchronous: Synchronous::Full }
+        Self { url: StoreUrl("bridgebot.db".into()), synchronous: Synchronous::Full, retention_days: 0 }
     }
 }
 
@@ -147,6 +149,10 @@ pub struct Staff {
     /// Default `broadcast`.
     #[serde(default)]
     pub routing: Routing,
+    /// Whether staff are shown what colleagues answer; default true.
+    pub show_answers: Option<bool>,
+    /// In claim routing, minutes for which a holder may let a visitor wait; 0: for ever. Default 30.
+    pub claim_idle_minutes: Option<u32>,
 }
 
 /// `[staff] routing`

@@ -48,9 +48,9 @@ pub struct Settings {
     pub close_after: Duration,
     /// A closed conversation keeps its label and visitor for so long.
     pub retire_after: Duration,
-    /// A claim is given back when its holder lets the visitor wait for so long.
-    pub claim_idle: Duration,
-    /// How long transcripts are kept after the last line; for ever where there is none.
+    /// A claim is given back when its holder lets the visitor wait for so long; never where there is none.
+    pub claim_idle: Option<Duration>,
+    /// How long conversations are kept after the last line; for ever where there is none.
     pub retention: Option<Duration>,
     /// Random at each start; makes instant messages' ids differ from those of an earlier life and of other bridges.
     pub cookie_seed: u64,
@@ -70,7 +70,7 @@ impl Default for Settings {
             most_waiting: 1000,
             close_after: DAY,
             retire_after: 7 * DAY,
-            claim_idle: Duration::from_secs(1800),
+            claim_idle: Some(Duration::from_secs(1800)),
             retention: None,
             cookie_seed: 0,
         }

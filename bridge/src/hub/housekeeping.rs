@@ -13,6 +13,8 @@ const TICK: Duration = Duration::from_secs(10);
 const NOTE_AIM: Duration = Duration::from_secs(60);
 /// A holder who is gone for so long holds nothing any more: a reconnect takes less.
 const HOLDER_GONE: Duration = Duration::from_secs(60);
+/// Conversations let go of in one look.
+const AT_ONCE: usize = 500;
 
 impl Desk {
     pub(super) fn tick(&mut self, now: Millis) {
@@ -35,7 +37,7 @@ impl Desk {
         }
     }
 
-    /// Conversations whose transcripts are too old to be kept were last spoken in before this.
+    /// Conversations that are too old to be kept were last spoken in before this.
     pub(crate) fn keep_since(&self, now: Millis) -> Option<Millis> {
         self.settings.retention.map(|retention| now.before(retention))
     }
@@ -52,7 +54,7 @@ impl Desk {
                 let why = if gone_since.is_some_and(|since| now.since(since) >= HOLDER_GONE) {
                     Release::SignedOff(holder.clone())
                 } else if conversation.last_at > conversation.held_at
-                    && now.since(conversation.held_at) >= idle
+                    && idle.is_some_and(|idle| now.since(conversation.held_at) >= idle)
                 {
                     Release::Idle(holder.clone())
                 } else {
@@ -67,38 +69,54 @@ impl Desk {
         }
     }
 
-    /// Closes what nobody speaks in, and lets go of what was closed long ago; the transcript stays in the store.
+    /// Closes what nobody speaks in, and lets go of what was closed long ago; the transcript stays in the store. An
+    /// answer that its visitor never came for goes with the conversation: it stands in the transcript. What staff have
+    /// not had yet keeps a conversation open, until its retention is over.
     fn close_quiet_ones(&mut self, now: Millis) {
         let (close_after, retire_after) = (self.settings.close_after, self.settings.retire_after);
-        let retire_after =
-            self.settings.retention.map_or(retire_after, |retention| retention.min(retire_after));
-        let nothing_owed = |conversation: &Conversation| {
-            conversation.untaken.is_empty() && self.answers.owed(conversation.id) == 0
+        let is_over = |conversation: &Conversation| {
+            self.settings.retention.is_some_and(|retention| now.since(conversation.last_at) >= retention)
         };
         let quiet: Vec<ConversationId> = self
             .book
             .open_ones()
             .filter(|conversation| {
-                now.since(conversation.last_at) >= close_after && nothing_owed(conversation)
+                now.since(conversation.last_at) >= close_after && conversation.untaken.is_empty()
             })
+            .filter(|conversation| !is_over(conversation))
             .map(|conversation| conversation.id)
             .collect();
         let old: Vec<ConversationId> = self
             .book
             .iter()
-            .filter(|conversation| conversation.closed_at.is_some_and(|at| now.since(at) >= retire_after))
-            .filter(|conversation| nothing_owed(conversation) && !conversation.blocked)
+            .filter(|conversation| {
+                let is_old = conversation.closed_at.is_some_and(|at| now.since(at) >= retire_after);
+                is_over(conversation) || (is_old && !conversation.blocked && conversation.untaken.is_empty())
+            })
             .map(|conversation| conversation.id)
+            .take(AT_ONCE)
             .collect();
         for id in quiet {
             self.close_conversation(id, now);
         }
         for id in old {
-            self.book.retire(id);
-            self.answers.forget(id);
-            self.typing_shown.remove(&id);
-            self.write(Write::Retire(id));
+            self.retire(id);
         }
+    }
+
+    fn retire(&mut self, id: ConversationId) {
+        let recipients: Vec<oscar_im::ScreenName> = self.outbox.recipients().cloned().collect();
+        for who in recipients {
+            for row in self.outbox.withdraw(&who, id) {
+                self.write(Write::Drop(row.id));
+            }
+        }
+        self.book.retire(id);
+        self.answers.forget(id);
+        self.typing_shown.remove(&id);
+        self.attendance.due.remove(&id);
+        self.attendance.told.remove(&id);
+        self.write(Write::Retire(id));
     }
 
     fn forget_heard(&mut self, now: Millis) {

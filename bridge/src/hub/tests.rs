@@ -1,6 +1,7 @@
 //! The desk as a transcript: visitors, staff, links and the clock in view, an in-memory store behind it.
 
 mod histories;
+mod keeping;
 mod links;
 mod staffside;
 mod visitorside;

@@ -62,11 +62,12 @@ pub trait Store: Send + 'static {
     /// When nothing was deleted.
     fn delete(&mut self, conversation: ConversationId) -> Result<bool, StoreError>;
 
-    /// Deletes all retired conversations in which nobody has spoken since `before`. How many.
+    /// Deletes retired conversations in which nobody has spoken since `before`, at most `limit`; as with `delete`
+    /// nothing of them stays. How many.
     ///
     /// # Errors
     /// When nothing was deleted.
-    fn delete_older(&mut self, before: Millis) -> Result<usize, StoreError>;
+    fn delete_older(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError>;
 }
 
 /// One change.
@@ -91,7 +92,7 @@ pub enum Write {
     Page(ConversationId, String),
     /// Closed, or open again.
     Closed(ConversationId, Option<Millis>),
-    /// Label and visitor are free; only the transcript stays.
+    /// Label and visitor are free; only the transcript stays. Answers that the visitor never came for are not owed.
     Retire(ConversationId),
     /// Claimed by somebody, or by nobody.
     Holder(ConversationId, Option<ScreenName>),

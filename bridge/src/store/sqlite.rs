@@ -44,6 +44,8 @@ pub struct SqliteStore {
     path: PathBuf,
     /// Held, not read: the system drops the lock with the file, however the process ends.
     lock: Option<File>,
+    /// Something was deleted that the log still holds.
+    log_holds_deleted: bool,
 }
 
 impl SqliteStore {
@@ -65,7 +67,7 @@ impl SqliteStore {
         use rusqlite::OpenFlags;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(path, &error))?;
-        let store = Self { connection, path: path.to_owned(), lock: None };
+        let store = Self { connection, path: path.to_owned(), lock: None, log_holds_deleted: false };
         store.prepare_connection(Durability::Full)?;
         store.version()?;
         store.query(|connection| connection.pragma_update(None, "query_only", true))?;
@@ -98,7 +100,7 @@ impl SqliteStore {
         lock: Option<File>,
         durability: Durability,
     ) -> Result<Self, StoreError> {
-        let mut store = Self { connection, path, lock };
+        let mut store = Self { connection, path, lock, log_holds_deleted: false };
         store.prepare_connection(durability)?;
         let version = store.version()?;
         store.migrate(version)?;
@@ -327,14 +329,16 @@ impl Store for SqliteStore {
         Ok(deleted)
     }
 
-    fn delete_older(&mut self, before: Millis) -> Result<usize, StoreError> {
+    fn delete_older(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let deleted = self.transact(|transaction| {
-            let sql = "DELETE FROM conversation WHERE retired = 1 AND last_at < ?1";
-            let deleted = transaction.execute(sql, [int(before.0)])?;
+            let sql = "DELETE FROM conversation WHERE id IN
+                (SELECT id FROM conversation WHERE retired = 1 AND last_at < ?1 ORDER BY last_at LIMIT ?2)";
+            let deleted = transaction.execute(sql, params![int(before.0), limit])?;
             drop_empty_ims(transaction)?;
             Ok(deleted)
         })?;
-        if deleted > 0 {
+        if deleted > 0 || self.log_holds_deleted {
             self.clear_log()?;
         }
         Ok(deleted)
@@ -343,8 +347,13 @@ impl Store for SqliteStore {
 
 impl SqliteStore {
     /// Deleted rows are overwritten in the database (`secure_delete`); the log would keep them until it is reused.
-    fn clear_log(&self) -> Result<(), StoreError> {
-        self.query(|connection| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
+    /// Somebody who reads at this moment keeps it too; then it is emptied the next time.
+    fn clear_log(&mut self) -> Result<(), StoreError> {
+        self.log_holds_deleted = true;
+        self.log_holds_deleted = self.query(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        })?;
+        Ok(())
     }
 }
 
@@ -378,6 +387,7 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
             params![int(id.0), at.map(|at| int(at.0))],
         ),
         Write::Retire(id) => {
+            run("DELETE FROM answer WHERE conversation = ?1", params![int(id.0)])?;
             run("UPDATE conversation SET retired = 1, visitor = NULL WHERE id = ?1", params![int(id.0)])
         }
         Write::Holder(id, holder) => run(

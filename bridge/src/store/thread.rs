@@ -20,7 +20,7 @@ enum Job {
     Load(Then<Snapshot>),
     Commit(Vec<Write>, Then<()>),
     Entries { conversation: ConversationId, range: HistoryRange, limit: usize, then: Then<Vec<Entry>> },
-    DeleteOlder(Millis, Then<usize>),
+    DeleteOlder(Millis, usize, Then<usize>),
 }
 
 /// Where jobs for the engine go. When the last one is dropped, the engine finishes what it has and closes.
@@ -60,8 +60,8 @@ impl StoreHandle {
     ///
     /// # Errors
     /// As the engine; [`StoreError::Stopped`] when its thread has ended.
-    pub async fn delete_older(&self, before: Millis) -> Result<usize, StoreError> {
-        self.ask(|then| Job::DeleteOlder(before, then)).await
+    pub async fn delete_older(&self, before: Millis, limit: usize) -> Result<usize, StoreError> {
+        self.ask(|then| Job::DeleteOlder(before, limit, then)).await
     }
 
     /// See [`Store::entries`]. Never waits: `then` runs on the engine's thread, or with an error at once when too much
@@ -98,7 +98,7 @@ fn run(mut store: impl Store, mut queue: mpsc::Receiver<Job>) {
             Job::Entries { conversation, range, limit, then } => {
                 then(store.entries(conversation, &range, limit));
             }
-            Job::DeleteOlder(before, then) => then(store.delete_older(before)),
+            Job::DeleteOlder(before, limit, then) => then(store.delete_older(before, limit)),
         }
     }
 }

@@ -216,8 +216,12 @@ impl Store for Failing {
     fn delete(&mut self, conversation: crate::conversation::ConversationId) -> Result<bool, StoreError> {
         self.inner.delete(conversation)
     }
-    fn delete_older(&mut self, before: crate::conversation::Millis) -> Result<usize, StoreError> {
-        self.inner.delete_older(before)
+    fn delete_older(
+        &mut self,
+        before: crate::conversation::Millis,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.inner.delete_older(before, limit)
     }
 }
 
