@@ -40,6 +40,8 @@ fn router(handle: Handle, address: SocketAddr) -> Router {
         .route("/sessions", get(sessions))
         .route("/sessions/disconnect", post(disconnect))
         .route("/sessions/elsewhere", post(elsewhere))
+        .route("/sessions/migrate", post(migrate))
+        .route("/sessions/rate_limit", post(rate_limit))
         .route("/accounts", get(accounts).post(add_account))
         .route("/messages", get(messages))
         .route("/journal", get(journal))
@@ -100,6 +102,27 @@ struct Named {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Limited {
+    screen_name: String,
+    /// 1 to 5.
+    #[serde(default = "Limited::messages")]
+    class: u16,
+}
+
+impl Limited {
+    const fn messages() -> u16 {
+        3
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    id: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewAccount {
     screen_name: String,
     password: String,
@@ -134,16 +157,41 @@ async fn faults(State(handle): State<Handle>) -> Result<Response, Stopped> {
     Ok(Json(handle.faults().await?).into_response())
 }
 
-async fn set_fault(State(handle): State<Handle>, Json(fault): Json<Fault>) -> Result<Response, Stopped> {
+async fn set_fault(
+    State(handle): State<Handle>,
+    Json(text): Json<serde_json::Value>,
+) -> Result<Response, Stopped> {
+    let fault = match read_fault(text) {
+        Ok(fault) => fault,
+        Err(why) => return Ok(refusal(StatusCode::UNPROCESSABLE_ENTITY, &why)),
+    };
     Ok(match handle.set_fault(fault).await? {
         Some(id) => Json(serde_json::json!({ "id": id })).into_response(),
         None => refusal(StatusCode::INSUFFICIENT_STORAGE, "too many faults are set"),
     })
 }
 
-async fn clear_faults(State(handle): State<Handle>) -> Result<StatusCode, Stopped> {
-    handle.clear_faults().await?;
-    Ok(StatusCode::NO_CONTENT)
+/// A fault, unless a key is misspelled: one that is ignored would harm other frames than the test meant.
+fn read_fault(text: serde_json::Value) -> Result<Fault, String> {
+    let given: Vec<String> = text.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
+    let fault: Fault = serde_json::from_value(text).map_err(|error| error.to_string())?;
+    let known = serde_json::to_value(&fault).map_err(|error| error.to_string())?;
+    match given.iter().find(|key| known.get(key.as_str()).is_none()) {
+        Some(key) => Err(format!("this action has no {key:?}")),
+        None => Ok(fault),
+    }
+}
+
+async fn clear_faults(State(handle): State<Handle>, Json(which): Json<Which>) -> Result<Response, Stopped> {
+    let cleared = match which.id {
+        Some(id) => handle.remove_fault(id).await?,
+        None => handle.clear_faults().await.map(|()| true)?,
+    };
+    Ok(if cleared {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        refusal(StatusCode::NOT_FOUND, "no such fault")
+    })
 }
 
 async fn add_account(State(handle): State<Handle>, Json(new): Json<NewAccount>) -> Result<Response, Stopped> {
@@ -163,6 +211,17 @@ async fn disconnect(State(handle): State<Handle>, Json(who): Json<Named>) -> Res
 
 async fn elsewhere(State(handle): State<Handle>, Json(who): Json<Named>) -> Result<Response, Stopped> {
     Ok(found(handle.sign_on_elsewhere(&who.screen_name).await?))
+}
+
+async fn migrate(State(handle): State<Handle>, Json(who): Json<Named>) -> Result<Response, Stopped> {
+    Ok(found(handle.migrate(&who.screen_name).await?))
+}
+
+async fn rate_limit(State(handle): State<Handle>, Json(what): Json<Limited>) -> Result<Response, Stopped> {
+    if !(1..=5).contains(&what.class) {
+        return Ok(refusal(StatusCode::UNPROCESSABLE_ENTITY, "rate classes are 1 to 5"));
+    }
+    Ok(found(handle.limit_rate(&what.screen_name, what.class).await?))
 }
 
 fn found(found: bool) -> Response {

@@ -47,6 +47,9 @@ pub enum Ending {
     /// The account signed on again.
     #[error("signed on elsewhere")]
     SignedOnElsewhere,
+    /// The session goes on on another connection.
+    #[error("moved to another connection")]
+    Migrated,
     /// The client does not read what it is sent.
     #[error("the client reads too slowly")]
     SlowReader,

@@ -36,9 +36,22 @@ pub enum Action {
     Disconnect,
     /// The session ends as if its account had signed on elsewhere; at a client's message, if nothing else is said.
     SignOnElsewhere,
-    /// The client is told to move to another connection (01/12) and its request is carried out; at a message, if
-    /// nothing else is said.
+    /// The request is carried out, and then the client is told to move to another connection (01/12), where its
+    /// session goes on; at a message, if nothing else is said.
     Migrate,
+    /// The rate class of the SNAC, a message if nothing else is said, is limited from it on: it is dropped, 01/0A says
+    /// so, and the true arithmetic decides when the class is clear again. With [`Rates::None`](crate::config::Rates)
+    /// the class takes the stock figures from then on. Bots are never limited.
+    RateLimit,
+    /// The server reads nothing more from the connection, so that the client's writes fill the network's buffers and
+    /// then wait; from a message on, if nothing else is said. What it had read already waits as well.
+    StopReading {
+        /// For how long; until the faults are cleared, if not said.
+        #[serde(default)]
+        milliseconds: Option<u32>,
+    },
+    /// The frame and all that follow it the same way are kept back until the faults are cleared.
+    Hold,
     /// The frame doesn't arrive.
     Drop,
     /// The frame arrives later, and what follows it the same way not before it.
@@ -74,8 +87,8 @@ pub struct Fault {
     /// The receiver of a message. None: anybody.
     #[serde(default)]
     pub to: Option<String>,
-    /// Which way; only [`Action::Drop`], [`Action::Delay`] and [`Action::Disconnect`] go both ways. None: what fits the
-    /// action.
+    /// Which way; only [`Action::Drop`], [`Action::Delay`], [`Action::Hold`] and [`Action::Disconnect`] go both ways.
+    /// None: what fits the action.
     #[serde(default)]
     pub direction: Option<Direction>,
     /// The FLAP channel. None: any.
@@ -163,12 +176,16 @@ impl Fault {
             | Action::NeverAcknowledge
             | Action::AcknowledgeAndLose
             | Action::SignOnElsewhere
-            | Action::Migrate => (Direction::In, Some(MESSAGE)),
+            | Action::Migrate
+            | Action::RateLimit
+            | Action::StopReading { .. } => (Direction::In, Some(MESSAGE)),
             Action::Disconnect => match self.direction {
                 Some(Direction::Out) => (Direction::Out, None),
                 _ => (Direction::In, Some(MESSAGE)),
             },
-            Action::Drop | Action::Delay { .. } => (self.direction.unwrap_or(Direction::Out), None),
+            Action::Drop | Action::Delay { .. } | Action::Hold => {
+                (self.direction.unwrap_or(Direction::Out), None)
+            }
             Action::Truncate { .. } | Action::Corrupt { .. } | Action::WrongSequence { .. } => {
                 (Direction::Out, None)
             }
@@ -253,6 +270,13 @@ impl Faults {
     /// Forgets all.
     pub(crate) fn clear(&mut self) {
         self.set.clear();
+    }
+
+    /// Forgets the one with this number. False: there is none.
+    pub(crate) fn remove(&mut self, id: u64) -> bool {
+        let before = self.set.len();
+        self.set.retain(|set| set.id != id);
+        self.set.len() < before
     }
 
     /// Those that are set.

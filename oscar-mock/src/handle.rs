@@ -12,7 +12,7 @@ use crate::faults::{Fault, SetFault};
 use crate::host::Host;
 use crate::journal::{Entry, Journal, Message, Pattern};
 use crate::net::{self, Event};
-use crate::realm::Account;
+use crate::realm::{Account, AccountId};
 
 /// The server has stopped, so it can't be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -122,12 +122,39 @@ impl Handle {
         self.expel(name, Ending::Control).await
     }
 
+    /// Tells all sessions of a name to move to another connection (01/12), where they go on. False: there is no such
+    /// account.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn migrate(&self, name: &str) -> Result<bool, Stopped> {
+        self.with_account(name, Host::migrate_all).await
+    }
+
+    /// Limits a rate class (1 to 5; 3 is that of messages) of all sessions of a name now, and tells them (01/0A). When
+    /// it is clear again, the true arithmetic decides. False: there is no such account.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn limit_rate(&self, name: &str, class: u16) -> Result<bool, Stopped> {
+        let class = usize::from(class).wrapping_sub(1);
+        self.with_account(name, move |host, account, now| host.limit_rate(account, class, now)).await
+    }
+
     async fn expel(&self, name: &str, ending: Ending) -> Result<bool, Stopped> {
+        self.with_account(name, move |host, account, now| host.expel(account, &ending, now)).await
+    }
+
+    async fn with_account(
+        &self,
+        name: &str,
+        what: impl FnOnce(&mut Host, AccountId, Now) + Send + 'static,
+    ) -> Result<bool, Stopped> {
         let name = ScreenName::from(name);
         self.ask(move |host, now| {
             let found = host.realm().find(&name);
             if let Some(account) = found {
-                host.expel(account, &ending, now);
+                what(host, account, now);
             }
             found.is_some()
         })
@@ -178,12 +205,20 @@ impl Handle {
         self.ask(|host, _| host.faults_mut().all().to_vec()).await
     }
 
-    /// Ends all faults.
+    /// Ends one fault. False: there is none with this number. What it holds back stays so until all are ended.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn remove_fault(&self, id: u64) -> Result<bool, Stopped> {
+        self.ask(move |host, _| host.faults_mut().remove(id)).await
+    }
+
+    /// Ends all faults, and lets happen what they hold back.
     ///
     /// # Errors
     /// [`Stopped`].
     pub async fn clear_faults(&self) -> Result<(), Stopped> {
-        self.ask(|host, _| host.faults_mut().clear()).await
+        self.ask(Host::clear_faults).await
     }
 
     /// Forgets the messages and frames seen so far.

@@ -4,6 +4,7 @@
 //! connection's end, decided outside.
 
 mod faulty;
+mod moving;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
@@ -15,10 +16,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oscar_im::foodgroup::bucp::tlv;
-use oscar_im::foodgroup::{ErrorCode, FoodGroup, SnacError};
+use oscar_im::foodgroup::oservice::ClientOnline;
+use oscar_im::foodgroup::{ErrorCode, FoodGroup, SnacBody, SnacError};
 use oscar_im::wire::{FlapChannel, Frame, Snac, flap};
 
 use self::faulty::{Delayed, Fate, Held};
+use self::moving::Moves;
 use crate::authenticator::{Attempts, Authenticator};
 use crate::bos::{self, Caller, Context, Service};
 use crate::clock::Now;
@@ -57,6 +60,8 @@ pub(crate) struct Settings {
 pub(crate) enum Output {
     /// Send these bytes.
     Write(ConnectionId, Vec<u8>),
+    /// Read on from here (true), or no more until this is said again.
+    Reading(ConnectionId, bool),
     /// Close it when all is sent.
     Close(ConnectionId, Ending),
 }
@@ -81,6 +86,10 @@ pub(crate) struct Host {
     delays: u64,
     /// The request whose acknowledgement is kept back while it is carried out.
     muted: Option<(ConnectionId, u32)>,
+    /// Sessions on their way from one connection to another.
+    moves: Moves,
+    /// Sessions that are to end as soon as all envelopes are out.
+    strays: Vec<(SessionId, Ending)>,
 }
 
 #[derive(Debug)]
@@ -130,6 +139,8 @@ impl Host {
             delayed: BTreeMap::new(),
             delays: 0,
             muted: None,
+            moves: Moves::new(),
+            strays: Vec::new(),
         };
         for account in &config.accounts {
             host.add_account(account, now);
@@ -197,6 +208,11 @@ impl Host {
         self.note(id, Direction::In, frame.channel, &frame.payload, now);
         let outcome = match self.fate_of_arrival(id, frame, now) {
             Fate::Proceed => self.dispatch(id, frame, now),
+            Fate::ProceedAndMove(caller) => {
+                let outcome = self.dispatch(id, frame, now);
+                self.migrate(&caller, now);
+                outcome
+            }
             Fate::Done => Ok(()),
             Fate::Close(ending) => Err(ending),
         };
@@ -223,6 +239,24 @@ impl Host {
         self.flush(now);
     }
 
+    /// Tells all sessions of a name to move to another connection.
+    pub(crate) fn migrate_all(&mut self, account: AccountId, now: Now) {
+        let homes = self.realm.account(account).sessions.iter().filter_map(|id| self.realm.session(*id));
+        let callers: Vec<Caller> = homes.filter_map(|session| self.caller(session.bos, 0)).collect();
+        for caller in callers {
+            self.migrate(&caller, now);
+        }
+    }
+
+    /// Limits a rate class (from 0) of all sessions of a name from now on, and tells them.
+    pub(crate) fn limit_rate(&mut self, account: AccountId, class: usize, now: Now) {
+        for id in self.realm.account(account).sessions.clone() {
+            self.limit_session(id, class, now);
+            bos::oservice::tell_rates(&mut self.context(now).0, id);
+        }
+        self.flush(now);
+    }
+
     /// Says goodbye to all.
     pub(crate) fn stop(&mut self, now: Now) {
         let mut ids: Vec<ConnectionId> = self.connections.keys().copied().collect();
@@ -243,12 +277,13 @@ impl Host {
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let sign_on = self.sign_ons.front().map(|(at, _)| *at);
         let delayed = self.delayed.first_key_value().map(|((at, _), _)| *at);
-        [sign_on, self.rate_poll, delayed].into_iter().flatten().min()
+        [sign_on, self.rate_poll, delayed, self.next_to_give_up()].into_iter().flatten().min()
     }
 
     /// Does what is due; harmless when early.
     pub(crate) fn handle_timeout(&mut self, now: Now) {
         self.release(now);
+        self.give_up(now);
         while let Some(&(at, id)) = self.sign_ons.front()
             && at <= now.instant
         {
@@ -361,6 +396,11 @@ impl Host {
                 let levels = Levels::new(classes, now.instant);
                 (self.realm.begin(account, sharing, id, levels, now), account, Service::Bos)
             }
+            Ticket::Move { from } => {
+                let session = self.arrive(from, id)?;
+                let account = self.realm.session(session).ok_or(Ending::SessionOver)?.account;
+                (session, account, Service::Bos)
+            }
             Ticket::Service { session, group, room } => {
                 let held = self.realm.session_mut(session).ok_or(Ending::SessionOver)?;
                 held.services.push(id);
@@ -386,6 +426,12 @@ impl Host {
         }
         let mut cx = self.context(now).0;
         bos::receive(&mut cx, &caller, &snac);
+        if (snac.group, snac.subgroup) == (ClientOnline::GROUP, ClientOnline::SUBGROUP)
+            && !self.moves.is_empty()
+        {
+            self.settle(id, now);
+        }
+        let mut cx = self.context(now).0;
         if verdict == Verdict::PassAndClose {
             bos::expel(&mut cx, caller.session, Ending::RateLimit);
         }
@@ -394,7 +440,7 @@ impl Host {
 
     /// Counts a SNAC against its class.
     fn spend(&mut self, caller: &Caller, snac: &Snac, now: Now) -> Verdict {
-        if self.settings.rates == Rates::None || self.realm.account(caller.account).bot {
+        if self.realm.account(caller.account).bot {
             return Verdict::Pass;
         }
         let class = rates::class_of(snac.group.into(), snac.subgroup);
@@ -406,6 +452,13 @@ impl Host {
             self.rate_poll.get_or_insert(now.instant + RATE_POLL);
         }
         verdict
+    }
+
+    fn limit_session(&mut self, id: SessionId, class: usize, now: Now) {
+        if let Some(session) = self.realm.session_mut(id) {
+            session.levels.limit(class, now.instant);
+            self.rate_poll.get_or_insert(now.instant + RATE_POLL);
+        }
     }
 
     fn caller(&self, id: ConnectionId, request_id: u32) -> Option<Caller> {
@@ -440,7 +493,10 @@ impl Host {
         loop {
             let envelopes = self.outbox.take();
             if envelopes.is_empty() {
-                return;
+                if self.strays.is_empty() {
+                    return;
+                }
+                self.end_strays(now);
             }
             for (id, post) in envelopes {
                 match post {
@@ -480,10 +536,13 @@ impl Host {
     fn close(&mut self, id: ConnectionId, ending: Ending, now: Now) {
         let Some(connection) = self.connections.remove(&id) else { return };
         if let Role::SignedOn { session, service, .. } = connection.role {
-            let mut cx = self.context(now).0;
             match service {
-                Service::Bos => bos::end(&mut cx, session),
-                other => bos::end_service(&mut cx, session, id, &other),
+                Service::Bos => {
+                    if self.is_home(id, session) {
+                        bos::end(&mut self.context(now).0, session);
+                    }
+                }
+                other => bos::end_service(&mut self.context(now).0, session, id, &other),
             }
         }
         self.outputs.push_back(Output::Close(id, ending));

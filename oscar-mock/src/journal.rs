@@ -130,6 +130,20 @@ impl Journal {
         let seen = self.matching(pattern).count();
         assert!(seen == count, "{seen} instead of {count} frames of {pattern:?}; there were:\n{self}");
     }
+
+    /// Fails a test unless frames that fit these patterns came in this order, with others between them or not, and shows
+    /// what came instead.
+    ///
+    /// # Panics
+    /// When one of them did not come after those before it.
+    #[track_caller]
+    pub fn assert_order(&self, patterns: &[Pattern]) {
+        let mut rest = self.0.iter();
+        for (at, pattern) in patterns.iter().enumerate() {
+            let found = rest.any(|entry| pattern.fits(entry));
+            assert!(found, "no {pattern:?} after the {at} before it; there were:\n{self}");
+        }
+    }
 }
 
 impl fmt::Display for Journal {

@@ -4,7 +4,7 @@
 //! | from → to | bound | when full |
 //! | --- | --- | --- |
 //! | connection → host | 1,024 events | the connection stops reading, and TCP pushes back |
-//! | host → connection | 1,024 frames and 1 MiB | the connection is closed: its client reads too slowly |
+//! | host → connection | 1,024 orders and 1 MiB | the connection is closed: its client reads too slowly |
 //!
 //! The host waits for nobody, so the two can't lock each other.
 
@@ -35,8 +35,8 @@ const MAX_CONNECTIONS: usize = 20_000;
 const EVENTS: usize = 1024;
 /// Events that the host takes at once, before it writes.
 const BATCH: usize = 256;
-/// Frames and bytes on their way to one connection.
-const FRAMES: usize = 1024;
+/// Orders and bytes on their way to one connection.
+const ORDERS: usize = 1024;
 const BYTES: usize = 1 << 20;
 /// How long a connection that is over may take to be read to its end, so that what was sent last arrives.
 const LINGER: Duration = Duration::from_secs(1);
@@ -55,7 +55,7 @@ pub(crate) enum Event {
 /// The host's end of a connection.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    frames: mpsc::Sender<Vec<u8>>,
+    orders: mpsc::Sender<Order>,
     queued: Arc<AtomicUsize>,
     abort: CancellationToken,
 }
@@ -68,8 +68,20 @@ impl Writer {
         if self.queued.fetch_add(length, Ordering::Relaxed) > BYTES {
             return false;
         }
-        self.frames.try_send(bytes).is_ok()
+        self.orders.try_send(Order::Write(bytes)).is_ok()
     }
+
+    /// Lets it read, or not. When the queue is full its client is too slow, and the next frame ends it.
+    fn set_reading(&self, reads: bool) {
+        let _ = self.orders.try_send(Order::Reading(reads));
+    }
+}
+
+/// What the host tells a connection's task.
+#[derive(Debug)]
+enum Order {
+    Write(Vec<u8>),
+    Reading(bool),
 }
 
 /// Makes the channel to the host.
@@ -147,6 +159,11 @@ fn write(host: &mut Host, writers: &mut HashMap<ConnectionId, Writer>, now: Now)
                     host.disconnect(id, Ending::SlowReader, now);
                 }
             }
+            Output::Reading(id, reads) => {
+                if let Some(writer) = writers.get(&id) {
+                    writer.set_reading(reads);
+                }
+            }
             Output::Close(id, ending) => {
                 let connection = id.0;
                 match ending {
@@ -207,10 +224,10 @@ async fn connection(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
-    let (frames, outgoing) = mpsc::channel(FRAMES);
+    let (orders, outgoing) = mpsc::channel(ORDERS);
     let queued = Arc::new(AtomicUsize::new(0));
     let abort = CancellationToken::new();
-    let writer = Writer { frames, queued: Arc::clone(&queued), abort: abort.clone() };
+    let writer = Writer { orders, queued: Arc::clone(&queued), abort: abort.clone() };
     if events.send(Event::Connected { id, peer, local, writer }).await.is_err() {
         return linger(&mut stream).await;
     }
@@ -234,7 +251,7 @@ async fn exchange(
     stream: &mut TcpStream,
     id: ConnectionId,
     events: &mpsc::Sender<Event>,
-    mut outgoing: mpsc::Receiver<Vec<u8>>,
+    mut outgoing: mpsc::Receiver<Order>,
     queued: &AtomicUsize,
 ) -> Option<Ending> {
     let (mut reader, mut writer) = stream.split();
@@ -244,14 +261,19 @@ async fn exchange(
     let mut bytes = Vec::new();
     // Whether the host still listens; when it stops, its last frames are yet to be written.
     let mut heard = true;
+    // Whether the host wants to listen.
+    let mut reads = true;
     loop {
         tokio::select! {
             taken = outgoing.recv_many(&mut batch, 64) => {
                 if taken == 0 {
                     return None;
                 }
-                for frame in batch.drain(..) {
-                    bytes.extend_from_slice(&frame);
+                for order in batch.drain(..) {
+                    match order {
+                        Order::Write(frame) => bytes.extend_from_slice(&frame),
+                        Order::Reading(wanted) => reads = wanted,
+                    }
                 }
                 let written = writer.write_all(&bytes).await;
                 queued.fetch_sub(bytes.len(), Ordering::Relaxed);
@@ -260,7 +282,7 @@ async fn exchange(
                 }
                 bytes.clear();
             }
-            read = reader.read_buf(&mut buffer), if heard => {
+            read = reader.read_buf(&mut buffer), if heard && reads => {
                 if !matches!(read, Ok(1..)) {
                     return Some(decoder.finish(&buffer).map_or_else(Ending::from, |_| Ending::ClosedByClient));
                 }

@@ -131,6 +131,16 @@ impl Levels {
         }
     }
 
+    /// Brings a class, from 0, just below its limit; one without a limit takes the stock figures first.
+    pub(crate) fn limit(&mut self, index: usize, now: Instant) {
+        let elapsed = self.elapsed(now);
+        let (Some(class), Some(stock)) = (self.classes.get_mut(index), STOCK.get(index)) else { return };
+        let figures = if class.level.class().limit == 0 { *stock } else { *class.level.class() };
+        let state = Some(RateState { last: 0, dropping: 1 });
+        let current = figures.limit.saturating_sub(1);
+        class.level = Level::new(RateClass { current, state, ..figures }, elapsed);
+    }
+
     /// Whether [`Levels::notices`] has something to say, or may have by the mere passing of time.
     pub(crate) fn is_restless(&self, now: Instant) -> bool {
         let elapsed = self.elapsed(now);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use oscar_im::foodgroup::FoodGroup;
 
 use crate::entropy::Entropy;
-use crate::realm::{AccountId, SessionId, Sharing};
+use crate::realm::{AccountId, ConnectionId, SessionId, Sharing};
 
 /// Bytes of a cookie on the wire, as open-oscar-server's have: the secret, then zeros.
 const COOKIE_BYTES: usize = 256;
@@ -28,6 +28,11 @@ pub(crate) enum Ticket {
         sharing: Sharing,
         /// Whether the client sent TLV 4A at all.
         knows_multi: bool,
+    },
+    /// The next connection of a session that moves (01/12).
+    Move {
+        /// The connection that it leaves.
+        from: ConnectionId,
     },
     /// A service connection of a session.
     Service {

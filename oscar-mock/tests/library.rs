@@ -103,6 +103,12 @@ async fn what_was_said_can_be_asked() {
     journal.assert_seen(1, &Pattern::snac(0x04, 0x06).from("Anna"));
     journal.assert_seen(1, &Pattern::snac(0x04, 0x0c).to("Anna"));
     journal.assert_seen(0, &Pattern::snac(0x04, 0x0c).to("Bert"));
+    journal.assert_order(&[
+        Pattern::snac(0x01, 0x02).from("Bert"),
+        Pattern::snac(0x04, 0x06).from("Anna"),
+        Pattern::snac(0x04, 0x07).to("Bert"),
+        Pattern::snac(0x04, 0x0c).to("Anna"),
+    ]);
     assert_eq!(server.sessions().await.unwrap().len(), 2);
 }
 
@@ -119,6 +125,16 @@ async fn a_failed_assertion_shows_what_came_instead() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "after the 1 before it; there were:\n  #1 ? ← channel 1")]
+async fn frames_in_another_order_are_shown() {
+    let server = town().await;
+    let _anna = Client::sign_on(&server, "Anna").await;
+    server.wait_for(Pattern::snac(0x01, 0x02).from("Anna")).await.unwrap();
+    let patterns = [Pattern::snac(0x01, 0x02).from("Anna"), Pattern::snac(0x01, 0x03).to("Anna")];
+    server.journal().await.unwrap().assert_order(&patterns);
+}
+
+#[tokio::test]
 async fn a_connection_breaks_where_a_fault_says() {
     let server = town().await;
     server.set_fault(Fault::new(Action::Disconnect).of("Anna").after(1)).await.unwrap().unwrap();
@@ -128,6 +144,42 @@ async fn a_connection_breaks_where_a_fault_says() {
         assert_eq!(anna.until::<icbm::HostAck>().await.is_some(), answered);
     }
     assert_eq!(server.faults().await.unwrap()[0].met, 2);
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how long a client's write waits is real time")]
+async fn a_client_s_writes_wait_while_the_server_does_not_read() {
+    let builder = Server::builder().account("Anna", "pass1word").rates(oscar_mock::config::Rates::None);
+    let server = builder.start().await.unwrap();
+    let pause = Duration::from_millis(300);
+    server.set_fault(Fault::new(Action::StopReading { milliseconds: Some(300) }).times(1)).await.unwrap();
+    let mut anna = Client::sign_on(&server, "Anna").await;
+    let mut long = im("nobody");
+    long.tlvs.push(0x7777, vec![b'x'; 60_000]);
+    let began = std::time::Instant::now();
+    // More than the network's buffers hold: the last is written only when the server reads again.
+    for _ in 0..500 {
+        anna.send(&long).await;
+    }
+    assert!(began.elapsed() >= pause);
+    server.wait_for(Pattern::snac(0x04, 0x01).to("Anna")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_moves_to_another_connection() {
+    let server = town().await;
+    let mut anna = Client::sign_on(&server, "Anna").await;
+    server.wait_for(Pattern::snac(0x01, 0x02).from("Anna")).await.unwrap();
+    assert!(server.migrate("Anna").await.unwrap());
+    let migrate = anna.until::<oscar_im::foodgroup::oservice::Migrate>().await.unwrap();
+    assert_eq!(migrate.tlvs.get(tlv::BOS_ADDRESS).unwrap(), server.address().to_string().as_bytes());
+    let cookie = Tlvs::new().with(tlv::COOKIE, migrate.tlvs.get(tlv::COOKIE).unwrap());
+    let mut moved = Client::connect(server.address(), cookie).await;
+    assert!(anna.until::<icbm::HostAck>().await.is_none(), "the old connection is over");
+    moved.send(&ClientOnline::default()).await;
+    moved.send(&im("Anna")).await;
+    moved.until::<icbm::HostAck>().await.unwrap();
+    assert_eq!(server.sessions().await.unwrap()[0].connections, [3]);
 }
 
 #[tokio::test]

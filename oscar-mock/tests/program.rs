@@ -118,13 +118,54 @@ fn the_control_interface_shows_and_changes() {
     assert_eq!(post(control, "/faults", &fault), (200, json!({ "id": 1 })));
     assert_eq!(get(control, "/faults")[0]["action"], "refuse_sign_on");
     assert_eq!(post(control, "/faults", &json!({ "action": "explode" })).0, 422);
-    assert_eq!(post(control, "/faults/clear", &json!({})).0, 204);
+    assert_eq!(post(control, "/faults/clear", &json!({ "id": 9 })).0, 404);
+    assert_eq!(post(control, "/faults/clear", &json!({ "id": 1 })).0, 204);
     assert_eq!(get(control, "/faults"), json!([]));
+    assert_eq!(post(control, "/faults/clear", &json!({})).0, 204);
+    assert_eq!(post(control, "/sessions/migrate", &json!({ "screen_name": "Anna" })).0, 204);
+    assert_eq!(post(control, "/sessions/rate_limit", &json!({ "screen_name": "Anna" })).0, 204);
+    assert_eq!(post(control, "/sessions/rate_limit", &json!({ "screen_name": "Anna", "class": 6 })).0, 422);
 
     assert_eq!(post(control, "/sessions/disconnect", &json!({ "screen_name": "nobody" })).0, 404);
     assert_eq!(get(control, "/messages"), json!([]));
     assert_eq!(post(control, "/forget", &json!({})).0, 204);
     assert_eq!(get(control, "/journal"), json!([]));
+}
+
+#[test]
+fn every_fault_can_be_set_and_a_misspelled_one_can_not() {
+    let daemon = Daemon::start(program(), &["--open", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
+    let control = daemon.address("control");
+    for fault in [
+        json!({ "action": "refuse_sign_on", "code": 0x18, "times": 1 }),
+        json!({ "action": "refuse", "code": 4, "to": "Bert" }),
+        json!({ "action": "never_acknowledge", "screen_name": "Anna" }),
+        json!({ "action": "acknowledge_and_lose", "after": 2 }),
+        json!({ "action": "disconnect", "direction": "out", "channel": 1 }),
+        json!({ "action": "sign_on_elsewhere" }),
+        json!({ "action": "migrate" }),
+        json!({ "action": "rate_limit" }),
+        json!({ "action": "stop_reading" }),
+        json!({ "action": "stop_reading", "milliseconds": 500 }),
+        json!({ "action": "hold", "group": 4, "subgroup": 7 }),
+        json!({ "action": "drop", "direction": "in", "group": 4, "subgroup": 6 }),
+        json!({ "action": "delay", "milliseconds": 500 }),
+        json!({ "action": "truncate", "bytes": 9 }),
+        json!({ "action": "corrupt", "at": 0, "bits": 1 }),
+        json!({ "action": "wrong_sequence", "by": 1 }),
+    ] {
+        assert_eq!(post(control, "/faults", &fault).0, 200, "{fault}");
+    }
+    for (fault, said) in [
+        (json!({ "action": "drop", "afer": 1 }), "this action has no \"afer\""),
+        (json!({ "action": "drop", "code": 1 }), "this action has no \"code\""),
+        (json!({ "action": "refuse" }), "missing field `code`"),
+        (json!([]), "invalid type"),
+    ] {
+        let (status, body) = post(control, "/faults", &fault);
+        assert_eq!(status, 422);
+        assert!(body["error"].as_str().unwrap().contains(said), "{fault}: {body}");
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(super) fn watch_contacts(cx: &mut Context<'_>, session: SessionId) {
 }
 
 /// Asks again for everybody on a session's list.
-pub(super) fn survey(cx: &mut Context<'_>, session: SessionId) {
+pub(crate) fn survey(cx: &mut Context<'_>, session: SessionId) {
     let Some(watching) = cx.realm.session(session).map(Session::watching) else { return };
     let mut accounts: Vec<AccountId> = watching.iter().filter_map(|name| cx.realm.find(name)).collect();
     accounts.sort_unstable();

@@ -204,10 +204,9 @@ fn is_number(name: &ScreenName) -> bool {
     name.normal().bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Tells a client to go on elsewhere (01/12), with a cookie for a session of its own there.
+/// Tells a client to go on with its session on another connection (01/12).
 pub(crate) fn migrate(cx: &mut Context<'_>, caller: &Caller) {
-    let Some(session) = cx.realm.session(caller.session) else { return };
-    let ticket = Ticket::Bos { account: caller.account, sharing: session.sharing, knows_multi: true };
+    let ticket = Ticket::Move { from: caller.connection };
     let cookie = cx.tickets.issue(ticket, cx.entropy, cx.now.instant);
     let tlvs = Tlvs::new().with(tlv::ADDRESS, caller.address.as_bytes()).with(tlv::COOKIE, cookie);
     // An address and a cookie always fit a frame.

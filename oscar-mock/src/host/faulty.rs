@@ -6,12 +6,13 @@ use oscar_im::foodgroup::icbm::HostAck;
 use oscar_im::foodgroup::{ErrorCode, SnacBody, SnacError};
 use oscar_im::wire::{FlapChannel, Frame, Snac};
 
-use super::{Host, Role};
-use crate::bos;
+use super::{Host, Output, Role};
+use crate::bos::{self, Caller};
 use crate::clock::Now;
 use crate::ending::Ending;
 use crate::faults::{Action, Facts};
 use crate::journal::Direction;
+use crate::rates;
 use crate::realm::ConnectionId;
 
 /// Frames that may be held back at once.
@@ -26,12 +27,14 @@ pub(super) enum Delayed {
     Departure(FlapChannel, Vec<u8>),
     /// The connection closes.
     Close(Ending),
+    /// The connection is read again.
+    Resume,
 }
 
 impl Delayed {
     const fn direction(&self) -> Direction {
         match self {
-            Self::Arrival(_) => Direction::In,
+            Self::Arrival(_) | Self::Resume => Direction::In,
             Self::Departure(..) | Self::Close(_) => Direction::Out,
         }
     }
@@ -42,6 +45,8 @@ impl Delayed {
 pub(super) enum Fate {
     /// It is carried out.
     Proceed,
+    /// It is carried out, and then the session moves.
+    ProceedAndMove(Caller),
     /// Nothing more.
     Done,
     /// The connection ends.
@@ -85,9 +90,25 @@ impl Host {
                 self.muted = Some((id, snac.request_id));
                 Fate::Proceed
             }
-            (Action::Migrate, Some(caller), _) => {
-                bos::oservice::migrate(&mut self.context(now).0, &caller);
-                Fate::Proceed
+            (Action::Migrate, Some(caller), _) => Fate::ProceedAndMove(caller),
+            (Action::RateLimit, Some(caller), Some(snac)) => {
+                let Some(class) = rates::class_of(snac.group.into(), snac.subgroup) else {
+                    return Fate::Proceed;
+                };
+                self.limit_session(caller.session, class, now);
+                Fate::Done
+            }
+            (Action::StopReading { milliseconds }, ..) => {
+                let until = milliseconds
+                    .map_or_else(|| never(now), |by| now.instant + Duration::from_millis(by.into()));
+                self.outputs.push_back(Output::Reading(id, false));
+                self.delay(id, Delayed::Resume, until);
+                self.delay(id, Delayed::Arrival(frame.clone()), until);
+                Fate::Done
+            }
+            (Action::Hold, ..) => {
+                self.delay(id, Delayed::Arrival(frame.clone()), never(now));
+                Fate::Done
             }
             _ => Fate::Proceed,
         }
@@ -95,6 +116,7 @@ impl Host {
 
     /// Asks the faults about a frame for a client, and sends what they leave of it.
     pub(super) fn transmit(&mut self, id: ConnectionId, channel: FlapChannel, payload: Vec<u8>, now: Now) {
+        let Some(payload) = self.keep(id, channel, payload) else { return };
         if let Some(until) = self.held_until(id, Direction::Out, now) {
             self.delay(id, Delayed::Departure(channel, payload), until);
             return;
@@ -113,6 +135,7 @@ impl Host {
                 let until = now.instant + Duration::from_millis(milliseconds.into());
                 self.delay(id, Delayed::Departure(channel, payload), until);
             }
+            Some(Action::Hold) => self.delay(id, Delayed::Departure(channel, payload), never(now)),
             Some(Action::Disconnect) => self.outbox.close(id, Ending::Fault),
             Some(Action::Truncate { bytes }) => {
                 self.send(id, channel, payload, now, |frame| frame.truncate(bytes));
@@ -146,16 +169,34 @@ impl Host {
         while let Some(entry) = self.delayed.first_entry()
             && entry.key().0 <= now.instant
         {
-            match entry.remove() {
-                (id, Delayed::Arrival(frame)) => {
-                    if let Err(ending) = self.dispatch(id, &frame, now) {
-                        self.outbox.close(id, ending);
-                    }
-                    self.flush(now);
-                }
-                (id, Delayed::Departure(channel, payload)) => self.send(id, channel, payload, now, |_| {}),
-                (id, Delayed::Close(ending)) => self.close(id, ending, now),
+            let (id, what) = entry.remove();
+            self.happen(id, what, now);
+        }
+    }
+
+    /// Ends all faults; what they hold back happens now.
+    pub(crate) fn clear_faults(&mut self, now: Now) {
+        self.faults.clear();
+        for (_, (id, what)) in std::mem::take(&mut self.delayed) {
+            if let Some(connection) = self.connections.get_mut(&id) {
+                connection.held = Held::default();
             }
+            self.happen(id, what, now);
+        }
+        self.flush(now);
+    }
+
+    fn happen(&mut self, id: ConnectionId, what: Delayed, now: Now) {
+        match what {
+            Delayed::Arrival(frame) => {
+                if let Err(ending) = self.dispatch(id, &frame, now) {
+                    self.outbox.close(id, ending);
+                }
+                self.flush(now);
+            }
+            Delayed::Departure(channel, payload) => self.send(id, channel, payload, now, |_| {}),
+            Delayed::Close(ending) => self.close(id, ending, now),
+            Delayed::Resume => self.outputs.push_back(Output::Reading(id, true)),
         }
     }
 
@@ -207,6 +248,12 @@ impl Host {
 pub(super) struct Held {
     arrivals: Option<Instant>,
     departures: Option<Instant>,
+}
+
+/// As good as never: what waits for it is let go when the faults are cleared.
+fn never(now: Now) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 86_400);
+    now.instant.checked_add(CENTURY).unwrap_or(now.instant)
 }
 
 fn decode(channel: FlapChannel, payload: &[u8]) -> Option<Snac> {

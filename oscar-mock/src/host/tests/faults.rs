@@ -1,9 +1,10 @@
 //! Each fault does what it says, and nothing else.
 
 use oscar_im::foodgroup::icbm::{HostAck, ImToClient};
-use oscar_im::foodgroup::oservice::{Migrate, OwnUserInfo, UserInfoQuery};
+use oscar_im::foodgroup::oservice::{OwnUserInfo, RateParamChange, UserInfoQuery, rate_code};
 
 use super::*;
+use crate::config::Rates;
 use crate::faults::{Action, Fault};
 use crate::journal::{Delivery, Direction};
 
@@ -134,11 +135,78 @@ fn frames_are_cut_marred_and_misnumbered() {
 }
 
 #[test]
-fn a_client_is_told_to_move_and_can() {
-    let (mut town, anna, bert) = pair(Fault::new(Action::Migrate).times(1));
+fn a_class_is_limited_at_once_and_clear_after_the_rest_that_the_arithmetic_asks_for() {
+    for rates in [Rates::Stock, Rates::None] {
+        let mut town = Town::with(|config| config.rates = rates);
+        let anna = town.sign_on("Anna", &[]);
+        town.host.faults_mut().add(Fault::new(Action::RateLimit).times(1)).unwrap();
+        let acknowledged = |town: &mut Town| {
+            town.send(anna, &im("Anna", &[ACK]));
+            town.bodies::<HostAck>(anna).len()
+        };
+        assert_eq!(acknowledged(&mut town), 0);
+        town.pass(1);
+        assert_eq!(town.body::<RateParamChange>(anna).code, rate_code::LIMITED);
+        // The message at 1 s is dropped, and counts: from 3,849 it takes 29 s to reach 5,100.
+        assert_eq!(acknowledged(&mut town), 0);
+        town.pass(28);
+        assert!(town.bodies::<RateParamChange>(anna).is_empty());
+        town.pass(1);
+        assert_eq!(town.body::<RateParamChange>(anna).code, rate_code::CLEAR);
+        assert_eq!(acknowledged(&mut town), 1);
+    }
+}
+
+#[test]
+fn the_host_limits_a_class_of_a_session_when_told() {
+    let mut town = Town::new();
+    let anna = town.sign_on("Anna", &[]);
+    let account = town.host.realm.find(&"Anna".into()).unwrap();
+    town.host.limit_rate(account, 2, town.clock.now());
+    town.listen();
+    let notice: RateParamChange = town.body(anna);
+    assert_eq!((notice.code, notice.class.id, notice.class.current), (rate_code::LIMITED, 3, 3999));
+}
+
+#[test]
+fn the_server_stops_reading_and_reads_on() {
+    for milliseconds in [Some(2500), None] {
+        let (mut town, anna, _) = pair(Fault::new(Action::StopReading { milliseconds }).times(1));
+        town.send(anna, &im("Bert", &[ACK]));
+        assert!(!town.reading[&anna]);
+        // What it had read already waits as well.
+        town.send(anna, &UserInfoQuery {});
+        town.pass(2);
+        assert!(town.frames(anna).is_empty());
+        if milliseconds.is_some() {
+            town.pass(1);
+        } else {
+            town.pass(1000);
+            assert!(town.frames(anna).is_empty());
+            town.host.clear_faults(town.clock.now());
+            town.listen();
+        }
+        assert!(town.reading[&anna]);
+        let groups: Vec<u16> = town.snacs(anna).iter().map(|snac| snac.group.into()).collect();
+        assert_eq!(groups, [0x04, 0x01]);
+    }
+}
+
+#[test]
+fn the_output_of_a_session_is_held_until_the_faults_are_cleared() {
+    let (mut town, anna, bert) = pair(Fault::new(Action::Hold).of("Bert").snac(0x04, 0x07));
+    for _ in 0..3 {
+        town.send(anna, &im("Bert", &[ACK]));
+        town.body::<HostAck>(anna);
+    }
+    town.send(bert, &UserInfoQuery {});
+    town.pass(3600);
+    assert!(town.frames(bert).is_empty());
+    town.host.clear_faults(town.clock.now());
+    town.listen();
+    let frames = town.frames(bert);
+    assert_eq!(frames.len(), 4);
+    assert!(frames.windows(2).all(|pair| pair[1].sequence == pair[0].sequence + 1));
     town.send(anna, &im("Bert", &[]));
-    let migrate: Migrate = town.body(anna);
     town.body::<ImToClient>(bert);
-    let moved = town.present(migrate.tlvs.get(tlv::COOKIE).unwrap());
-    assert!(!town.closed.contains_key(&moved));
 }

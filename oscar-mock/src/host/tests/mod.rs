@@ -4,6 +4,7 @@ mod faults;
 mod hostile;
 mod lists;
 mod messages;
+mod moving;
 mod presence;
 mod rooms;
 mod sign_on;
@@ -38,6 +39,7 @@ struct Town {
     requests: u32,
     heard: HashMap<ConnectionId, Vec<Frame>>,
     closed: HashMap<ConnectionId, Ending>,
+    reading: HashMap<ConnectionId, bool>,
 }
 
 /// How a client signs on.
@@ -61,8 +63,8 @@ impl Town {
         change(&mut config);
         let clock = Clock::manual();
         let host = Host::new(&config, Entropy::counting(), clock.now());
-        let (heard, closed) = Default::default();
-        Self { host, clock, connections: 0, requests: 0, heard, closed }
+        let (heard, closed, reading) = Default::default();
+        Self { host, clock, connections: 0, requests: 0, heard, closed, reading }
     }
 
     fn connect(&mut self) -> ConnectionId {
@@ -102,6 +104,9 @@ impl Town {
                     if let Ok(FlapProgress::Frame { frame, .. }) = FlapDecoder::default().decode(&bytes) {
                         self.heard.entry(id).or_default().push(frame);
                     }
+                }
+                Output::Reading(id, reads) => {
+                    self.reading.insert(id, reads);
                 }
                 Output::Close(id, ending) => {
                     assert!(self.closed.insert(id, ending).is_none(), "closed twice");
