@@ -23,6 +23,7 @@ use crate::backoff::Backoff;
 use crate::config::checked::{self, Config, HostPort, Routing, Synchronous};
 use crate::connect::{Endpoint, tls_client};
 use crate::conversation::Millis;
+use crate::conversation::department::Departments;
 use crate::conversation::guard::Pace;
 use crate::hub::{Hub, HubControl, HubStatus, Links, Settings};
 use crate::irc;
@@ -225,6 +226,9 @@ fn hub_settings(config: &Config) -> Settings {
             Routing::Broadcast => crate::conversation::routing::Routing::Broadcast,
             Routing::Claim => crate::conversation::routing::Routing::Claim,
         },
+        departments: Departments::new(config.staff.departments.clone()),
+        hours: config.hours.clone(),
+        words: config.words.clone(),
         show_answers: config.staff.show_answers,
         claim_idle: config.staff.claim_idle,
         retention: config.store.retention,

@@ -290,6 +290,31 @@ async fn the_newest_connection_of_a_session_wins() {
 }
 
 #[tokio::test]
+async fn the_browser_tells_page_and_language() {
+    let mut world = World::start().await;
+    let origin = ("origin", "https://www.example.com");
+    for (languages, expected) in [
+        ("de-AT,de;q=0.9,en;q=0.8", Some("de-AT")),
+        ("en;q=0.5, fr;q=0.7", Some("fr")),
+        ("*", None),
+        ("\"><script>;q=1, e", None),
+        ("en;q=0", None),
+        (&"en-".repeat(40), None),
+    ] {
+        let headers = [origin, ("accept-language", languages)];
+        let mut visitor = world.visitor_with(&headers).await.unwrap();
+        let _daemon = world.accept().await;
+        visitor.says("NICK anna").await;
+        visitor.says("USER a 0 * :a").await;
+        let WebEvent::Opened { page, language, .. } = world.event().await else { panic!("not opened") };
+        assert_eq!(page.as_deref(), Some("https://www.example.com"));
+        assert_eq!(language.as_deref(), expected, "{languages}");
+        drop(visitor);
+        assert!(matches!(world.event().await, WebEvent::Closed { .. }));
+    }
+}
+
+#[tokio::test]
 async fn only_our_names_and_pages_get_in() {
     let world = World::start().await;
     let status = |result: Result<Visitor, tungstenite::Error>| match result {

@@ -210,6 +210,8 @@ fn bridge_config(
         },
         staff: checked::Staff::new(STAFF.map(Into::into).to_vec(), Routing::Broadcast),
         // Nobody but the person who tries it is there.
+        hours: None,
+        words: checked::Words::default(),
         limits: checked::Limits {
             visitor_lines_at_once: 0,
             connections_per_address: 0,

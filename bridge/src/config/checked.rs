@@ -13,6 +13,10 @@ use program::{ConfigError, Failure, Secret, SecretSource, Source};
 use super::toml;
 pub use super::toml::{Limits, Routing, Synchronous};
 pub use super::values::HostPort;
+use super::values::Sentence;
+pub use crate::conversation::department::Department;
+pub use crate::conversation::hours::Hours;
+pub use crate::conversation::wording::visitor::Words;
 
 /// Bytes of one instant message where the configuration says nothing; see `docs/delivery.md`.
 pub const DEFAULT_MAX_IM_BYTES: usize = 2400;
@@ -37,6 +41,10 @@ pub struct Config {
     pub oscar: Oscar,
     /// Who answers.
     pub staff: Staff,
+    /// When people are there.
+    pub hours: Option<Hours>,
+    /// What visitors are told.
+    pub words: Words,
     /// How fast visitors may write.
     pub limits: Limits,
     /// The widget and its socket.
@@ -112,13 +120,15 @@ pub struct Staff {
     pub show_answers: bool,
     /// How long a holder may let a visitor wait; for ever where there is none.
     pub claim_idle: Option<Duration>,
+    /// Who answers for which channel and site.
+    pub departments: Vec<Department>,
 }
 
 impl Staff {
     /// These people, and the defaults for the rest.
     pub fn new(handles: Vec<ScreenName>, routing: Routing) -> Self {
         let claim_idle = positive(CLAIM_IDLE_MINUTES, MINUTE);
-        Self { handles, routing, show_answers: true, claim_idle }
+        Self { handles, routing, show_answers: true, claim_idle, departments: Vec::new() }
     }
 }
 
@@ -148,6 +158,8 @@ pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
         irc: irc(file.irc, source)?,
         oscar: oscar(file.oscar, source)?,
         staff: staff(file.staff, source)?,
+        hours: file.hours.map(super::hours::Table::hours),
+        words: words(file.wording),
         limits: file.limits,
         web: file.web.map(|table| web(table, folder)).transpose()?,
         metrics: file.metrics.map(|table| metrics(table, source)).transpose()?,
@@ -266,12 +278,56 @@ fn staff(table: Spanned<toml::Staff>, source: &Source) -> Result<Staff, Failure>
     if handles.is_empty() {
         return Err(source.error(span, "nobody is listed: name staff in handles or handles_file").into());
     }
+    let departments = departments(staff.department, &handles, source)?;
     let usual = Staff::new(handles, staff.routing);
     Ok(Staff {
         show_answers: staff.show_answers.unwrap_or(usual.show_answers),
         claim_idle: staff.claim_idle_minutes.map_or(usual.claim_idle, |minutes| positive(minutes, MINUTE)),
+        departments,
         ..usual
     })
+}
+
+fn departments(
+    tables: Vec<Spanned<toml::Department>>,
+    staff: &[ScreenName],
+    source: &Source,
+) -> Result<Vec<Department>, ConfigError> {
+    let mut departments: Vec<Department> = Vec::new();
+    for table in tables {
+        let span = table.span();
+        let table = table.into_inner();
+        let name = table.name.0;
+        let handles: Vec<ScreenName> = table.handles.into_iter().map(|handle| handle.0).collect();
+        let refuse = |message: String| Err(source.error(span.clone(), message));
+        if handles.is_empty() {
+            return refuse(format!("department {name} has nobody; name some of staff in its handles"));
+        }
+        if let Some(stranger) = handles.iter().find(|handle| !staff.contains(handle)) {
+            return refuse(format!("{stranger} of department {name} is not listed as staff"));
+        }
+        if staff.contains(&ScreenName::new(name.as_str())) {
+            return refuse(format!("department {name} has the name of a staff member"));
+        }
+        if departments.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
+            return refuse(format!("department {name} is given twice"));
+        }
+        let channels = table.channels.into_iter().map(|channel| channel.0).collect();
+        let sites = table.sites.into_iter().map(|site| site.0).collect();
+        departments.push(Department { name, handles, channels, sites });
+    }
+    Ok(departments)
+}
+
+fn words(table: toml::Wording) -> Words {
+    let usual = Words::default();
+    let or = |given: Option<Sentence>, usual| given.map_or(usual, |sentence| sentence.0);
+    Words {
+        nobody_here: or(table.nobody_here, usual.nobody_here),
+        somebody_here: or(table.somebody_here, usual.somebody_here),
+        outside_hours: or(table.outside_hours, usual.outside_hours),
+        contact_noted: or(table.contact_noted, usual.contact_noted),
+    }
 }
 
 /// The seed's file (row S5): one screen name a line, `#` starts a comment.
@@ -378,6 +434,61 @@ listen = "127.0.0.1:0"
         assert!(error.contains("unknown key `retention`; did you mean `retention_days`?"), "{error}");
     }
 
+    const MORE: &str = r##"
+[hours]
+time_zone = "Europe/Berlin"
+open = ["Mon-Fri 09:00-17:00"]
+closed = ["12-25"]
+[wording]
+nobody_here = "Niemand ist da."
+[[staff.department]]
+name = "sales"
+handles = ["Staff 2"]
+channels = ["#sales"]
+sites = ["https://Shop.example.com"]
+"##;
+
+    #[test]
+    fn departments_hours_and_words_can_be_set() {
+        let config = load(&format!("{GOOD}{MORE}")).unwrap();
+        let hours = config.hours.unwrap();
+        // 2026-11-23, a Monday, 09:30 in Berlin; and Christmas.
+        assert!(hours.at(crate::conversation::Millis(1_795_422_600_000)).0);
+        assert!(!hours.at(crate::conversation::Millis(1_798_187_400_000)).0);
+        assert_eq!(config.words.nobody_here, "Niemand ist da.");
+        assert_eq!(config.words.somebody_here, Words::default().somebody_here);
+        assert_eq!(config.staff.departments[0].sites, ["https://shop.example.com"]);
+        let cases = [
+            (
+                "Europe/Berlin",
+                "Berlin",
+                "`Berlin` is no time zone; write its tz database name, such as Europe/Berlin",
+            ),
+            ("Mon-Fri 09", "Mon-Fri 9h", "write days and times, such as Mon-Fri 09:00-12:00, 13:00-17:00"),
+            ("12-25", "25.12.", "`25.12.` is no date; write 2026-12-24, or 12-25 for each year"),
+            (
+                "\"Staff 2\"]\nchannels",
+                "\"eve\"]\nchannels",
+                "eve of department sales is not listed as staff",
+            ),
+            ("\"sales\"", "\"Staff1\"", "department Staff1 has the name of a staff member"),
+            (
+                "\"sales\"",
+                "\"all\"",
+                "`all` is no department's name; use letters, digits, - _ . (not the word all)",
+            ),
+            (
+                "handles = [\"Staff 2\"]",
+                "handles = []",
+                "department sales has nobody; name some of staff in its handles",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            let error = load(&format!("{GOOD}{}", MORE.replacen(from, to, 1))).unwrap_err();
+            assert!(error.starts_with("etc/b.toml:") && error.ends_with(expected), "{error}");
+        }
+    }
+
     #[test]
     fn each_mistake_gives_one_sentence_with_its_place() {
         let cases = [
@@ -426,10 +537,22 @@ listen = "127.0.0.1:0"
 
     #[test]
     fn each_table_refuses_an_unknown_key() {
-        let tables =
-            ["[store]", "[irc]", "[oscar]", "[[oscar.account]]", "[staff]", "[limits]", "[web]", "[metrics]"];
+        let tables = [
+            "[store]",
+            "[irc]",
+            "[oscar]",
+            "[[oscar.account]]",
+            "[staff]",
+            "[[staff.department]]",
+            "[hours]",
+            "[wording]",
+            "[limits]",
+            "[web]",
+            "[metrics]",
+        ];
         for table in tables {
-            let text = GOOD.replacen(&format!("{table}\n"), &format!("{table}\nzzz = 1\n"), 1);
+            let text = format!("{GOOD}{MORE}");
+            let text = text.replacen(&format!("{table}\n"), &format!("{table}\nzzz = 1\n"), 1);
             let error = load(&text).unwrap_err();
             assert!(error.contains("unknown key `zzz`"), "{table}: {error}");
         }

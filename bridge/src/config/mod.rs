@@ -1,6 +1,7 @@
 //! The configuration: what the file says ([`toml`]), and what the rest of the program may rely on ([`checked`]).
 
 pub mod checked;
+pub mod hours;
 pub mod toml;
 pub mod values;
 

@@ -10,7 +10,10 @@ use ::toml::Spanned;
 use program::Secret;
 use serde::Deserialize;
 
-use super::values::{Channel, HostName, HostPort, Listen, Name, Nick, Origin, StoreUrl};
+use super::hours;
+use super::values::{
+    Channel, DepartmentName, HostName, HostPort, Listen, Name, Nick, Origin, Sentence, StoreUrl,
+};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -25,6 +28,11 @@ pub struct File {
     pub oscar: Spanned<Oscar>,
     /// Who answers.
     pub staff: Spanned<Staff>,
+    /// When people are there; without it there are no business hours.
+    pub hours: Option<hours::Table>,
+    /// What visitors are told.
+    #[serde(default)]
+    pub wording: Wording,
     /// How fast visitors may write.
     #[serde(default)]
     pub limits: Limits,
@@ -153,6 +161,39 @@ pub struct Staff {
     pub show_answers: Option<bool>,
     /// In claim routing, minutes for which a holder may let a visitor wait; 0: for ever. Default 30.
     pub claim_idle_minutes: Option<u32>,
+    /// `[[staff.department]]`.
+    #[serde(default)]
+    pub department: Vec<Spanned<Department>>,
+}
+
+/// `[[staff.department]]`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Department {
+    /// As staff type it.
+    pub name: DepartmentName,
+    /// Who answers; each is listed as staff too.
+    pub handles: Vec<Name>,
+    /// IRC channels whose visitors are for them.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// Origins of the pages whose visitors are for them.
+    #[serde(default)]
+    pub sites: Vec<Origin>,
+}
+
+/// `[wording]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Wording {
+    /// Nobody of staff is there.
+    pub nobody_here: Option<Sentence>,
+    /// Somebody has come.
+    pub somebody_here: Option<Sentence>,
+    /// It is outside business hours; `{opens}`, `{date}`, `{time}`.
+    pub outside_hours: Option<Sentence>,
+    /// An address or number was found in what the visitor wrote; `{contact}`.
+    pub contact_noted: Option<Sentence>,
 }
 
 /// `[staff] routing`

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use oscar_im::ScreenName;
 use serde::{Deserialize, Deserializer, de::Error};
 
+use crate::conversation::department::EVERYBODY;
+
 /// `host:port` of a server that we connect to; the name is looked up at each try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostPort {
@@ -58,6 +60,8 @@ macro_rules! from_text {
         }
     };
 }
+
+pub(super) use from_text;
 
 from_text!(HostPort, |text| Self::parse(text)
     .ok_or_else(|| format!("`{text}` is no address; write host:port, such as 127.0.0.1:6667")));
@@ -136,6 +140,31 @@ pub struct Name(pub ScreenName);
 from_text!(Name, |text| {
     let name = ScreenName::new(text.trim());
     if name.is_valid() { Ok(Self(name)) } else { Err(format!("`{text}` is no screen name")) }
+});
+
+/// A sentence that visitors read: one line, not too long for one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentence(pub String);
+
+from_text!(Sentence, |text| {
+    const LONGEST: usize = 350;
+    let text = text.trim();
+    if !text.is_empty() && text.len() <= LONGEST && !text.chars().any(char::is_control) {
+        return Ok(Self(text.to_owned()));
+    }
+    Err(format!("this must be one line of at most {LONGEST} bytes"))
+});
+
+/// What staff type for a department: no space, comma or colon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DepartmentName(pub String);
+
+from_text!(DepartmentName, |text| {
+    let plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    if plain && (1..=30).contains(&text.chars().count()) && !text.eq_ignore_ascii_case(EVERYBODY) {
+        return Ok(Self(text.to_owned()));
+    }
+    Err(format!("`{text}` is no department's name; use letters, digits, - _ . (not the word all)"))
 });
 
 /// The origin of a web page in lower case: scheme, host, and port where it isn't the scheme's own.

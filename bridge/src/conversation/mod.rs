@@ -3,7 +3,10 @@
 
 pub mod book;
 pub mod commands;
+pub mod contact;
+pub mod department;
 pub mod guard;
+pub mod hours;
 pub mod labels;
 pub mod model;
 pub mod routing;

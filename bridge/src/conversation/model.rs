@@ -160,6 +160,12 @@ pub struct Conversation {
     pub label: String,
     /// The visitor's page, where the gateway knows it.
     pub page: Option<String>,
+    /// The language that the visitor's browser asks for.
+    pub language: Option<String>,
+    /// How the visitor can be reached elsewhere: what they wrote while nobody answered.
+    pub contact: Option<String>,
+    /// Who answers; everybody where there is none.
+    pub department: Option<String>,
     /// When it began.
     pub opened_at: Millis,
     /// When somebody last spoke in it.
@@ -191,8 +197,8 @@ pub struct Conversation {
 /// What people were told, so that they are told once.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
-    /// The visitor: that nobody is there.
-    pub waiting: bool,
+    /// The visitor: that nobody is there, since when.
+    pub waiting: Option<Millis>,
     /// The visitor: to slow down, when.
     pub slow_down: Option<Millis>,
     /// The visitor: that their lines are refused.

@@ -2,6 +2,7 @@
 
 use oscar_im::ScreenName;
 
+use super::department::Departments;
 use super::model::{Conversation, ConversationId};
 
 /// How visitors' lines are shared out among staff.
@@ -14,11 +15,15 @@ pub enum Routing {
     Claim,
 }
 
-/// Who is owed a visitor's line.
-pub fn recipients(conversation: &Conversation, staff: &[ScreenName]) -> Vec<ScreenName> {
+/// Who is owed a visitor's line: who holds the conversation, else its department, else everybody.
+pub fn recipients(
+    conversation: &Conversation,
+    staff: &[ScreenName],
+    departments: &Departments,
+) -> Vec<ScreenName> {
     match &conversation.holder {
         Some(holder) if staff.contains(holder) => vec![holder.clone()],
-        _ => staff.to_vec(),
+        _ => departments.members(conversation.department.as_deref(), staff),
     }
 }
 
@@ -42,14 +47,10 @@ pub enum Target {
     Nobody,
 }
 
-/// The last one addressed, unless another visitor has written to this staff member since; the only one open.
-pub fn target<'a>(
-    who: &ScreenName,
-    last: Option<&LastAddressed>,
-    open: impl Iterator<Item = &'a Conversation>,
-) -> Target {
-    let mut mine: Vec<&Conversation> =
-        open.filter(|conversation| conversation.holder.as_ref().is_none_or(|holder| holder == who)).collect();
+/// The last one addressed, unless another visitor has written to this staff member since; the only one of `theirs`, the
+/// open conversations whose lines this person gets.
+pub fn target<'a>(last: Option<&LastAddressed>, theirs: impl Iterator<Item = &'a Conversation>) -> Target {
+    let mut mine: Vec<&Conversation> = theirs.collect();
     mine.sort_by_key(|conversation| std::cmp::Reverse((conversation.spoke, conversation.id)));
     if let Some(last) = last {
         let others_spoke =
@@ -92,7 +93,7 @@ mod tests {
             conversations: ids.iter().map(|id| ConversationId(*id)).collect(),
             at,
         });
-        target(&"staff1".into(), last.as_ref(), open.iter())
+        target(last.as_ref(), open.iter())
     }
 
     #[test]
@@ -116,12 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_colleague_holds_does_not_confuse() {
+    fn what_a_colleague_holds_is_for_that_colleague() {
         let mut held = Conversation { spoke: 9, ..conversation(2, "bob") };
         held.holder = Some("staff2".into());
-        let mine = Conversation { spoke: 5, ..conversation(1, "anna") };
-        let open = [mine, held];
-        assert_eq!(target(&"staff1".into(), None, open.iter()), Target::Clear(ConversationId(1)));
-        assert_eq!(recipients(&open[1], &["staff1".into(), "staff2".into()]), ["staff2".into()]);
+        let free = conversation(1, "anna");
+        let staff: [ScreenName; 2] = ["staff1".into(), "staff2".into()];
+        let none = Departments::default();
+        assert_eq!(recipients(&held, &staff, &none), ["staff2".into()]);
+        assert_eq!(recipients(&free, &staff, &none), staff);
     }
 }

@@ -7,10 +7,58 @@ use std::time::Duration;
 use oscar_im::ScreenName;
 
 use super::commands::{self, Spec, TABLE};
+use super::hours::Opening;
 use super::model::Millis;
 
 /// What visitors read.
 pub mod visitor {
+    use super::super::hours::Opening;
+
+    /// What can be worded otherwise by the configuration.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Words {
+        /// Nobody of staff is there.
+        pub nobody_here: String,
+        /// Somebody has come.
+        pub somebody_here: String,
+        /// It is outside business hours; `{opens}`, `{date}`, `{time}` tell of the next opening.
+        pub outside_hours: String,
+        /// An address or number was found in what the visitor wrote; `{contact}` is it.
+        pub contact_noted: String,
+    }
+
+    impl Default for Words {
+        fn default() -> Self {
+            Self {
+                nobody_here: WAITING.to_owned(),
+                somebody_here: BACK.to_owned(),
+                outside_hours: OUTSIDE_HOURS.to_owned(),
+                contact_noted: CONTACT_NOTED.to_owned(),
+            }
+        }
+    }
+
+    impl Words {
+        /// It is outside business hours.
+        pub fn outside_hours(&self, next: Option<&Opening>) -> String {
+            let opens = next.map_or_else(|| "later".to_owned(), super::opens);
+            let (date, time) = next.map_or(("", ""), |next| (&next.date, &next.time));
+            self.outside_hours.replace("{opens}", &opens).replace("{date}", date).replace("{time}", time)
+        }
+
+        /// The visitor can be reached there.
+        pub fn contact_noted(&self, contact: &str) -> String {
+            self.contact_noted.replace("{contact}", contact)
+        }
+    }
+
+    /// Outside business hours.
+    pub const OUTSIDE_HOURS: &str = "We are closed right now and open again {opens}. Your message is kept; leave an \
+         e-mail address or a phone number if we shall reach you there.";
+    /// The visitor left a way to be reached.
+    pub const CONTACT_NOTED: &str = "Thank you, we have noted {contact}.";
+    /// The bridge's away message on IRC outside business hours.
+    pub const AWAY_CLOSED: &str = "We are closed right now; messages are kept.";
     /// Nobody of staff is signed on.
     pub const WAITING: &str =
         "Nobody is here right now. Your message is kept; the first of us to come in will read it.";
@@ -51,9 +99,40 @@ pub fn stranger() -> String {
     own("This is a customer service account; it can't talk with you.")
 }
 
-/// A visitor's first line came from this page.
-pub fn page(label: &str, page: &str) -> String {
-    own(&format!("{label} writes from {page}"))
+/// What is known of a visitor at the first line; nothing where nothing is.
+pub fn first_line(label: &str, page: Option<&str>, language: Option<&str>) -> Option<String> {
+    Some(own(&match (page, language) {
+        (Some(page), Some(language)) => format!("{label} writes from {page}, language {language}"),
+        (Some(page), None) => format!("{label} writes from {page}"),
+        (None, Some(language)) => format!("the language of {label} is {language}"),
+        (None, None) => return None,
+    }))
+}
+
+/// A visitor wrote outside business hours.
+pub fn left_while_closed(label: &str, at: Millis) -> String {
+    own(&format!("{label} wrote while we were closed, {} UTC", Stamp(at)))
+}
+
+/// A visitor wrote while nobody was there.
+pub fn left_while_away(label: &str, at: Millis) -> String {
+    own(&format!("{label} wrote while nobody was here, {} UTC", Stamp(at)))
+}
+
+/// A visitor left a way to be reached.
+pub fn contact(label: &str, contact: &str) -> String {
+    own(&format!("{label} can be reached at {contact}"))
+}
+
+/// When people come next, as part of a sentence.
+fn opens(next: &Opening) -> String {
+    let Opening { days, weekday, date, time, zone } = next;
+    match days {
+        0 => format!("today at {time} ({zone})"),
+        1 => format!("tomorrow at {time} ({zone})"),
+        2..=6 => format!("on {weekday} at {time} ({zone})"),
+        _ => format!("on {weekday}, {date}, at {time} ({zone})"),
+    }
 }
 
 /// A colleague answered.
@@ -100,6 +179,16 @@ pub enum Release {
 /// A colleague gave it over.
 pub fn transferred(from: &ScreenName, label: &str) -> String {
     own(&format!("{from} has given {label} to you"))
+}
+
+/// A department has it now.
+pub fn for_department(department: &str, label: &str) -> String {
+    own(&format!("{label} is for {department} now"))
+}
+
+/// A colleague gave it over to a department.
+pub fn transferred_to(from: &ScreenName, department: &str, label: &str) -> String {
+    own(&format!("{from} has given {label} to {department}"))
 }
 
 /// Somebody else has it.
@@ -265,8 +354,9 @@ pub fn blocked(label: &str, blocked: bool) -> String {
 }
 
 /// No such colleague.
-pub fn unknown_colleague(name: &str) -> String {
-    own(&format!("{} is not on the staff list", excerpt(name)))
+pub fn unknown_colleague(name: &str, nearest: Option<&str>) -> String {
+    let meant = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
+    own(&format!("{} is neither on the staff list nor a department{meant}", excerpt(name)))
 }
 
 /// One conversation in `/list`.
@@ -276,6 +366,8 @@ pub struct Listed {
     pub label: String,
     /// Who holds it.
     pub holder: Option<ScreenName>,
+    /// Whose it is.
+    pub department: Option<String>,
     /// How long ago somebody spoke.
     pub quiet: Duration,
     /// The visitor's lines that no AIM server has acknowledged.
@@ -298,6 +390,9 @@ pub fn list(shown: &[Listed], open: usize, waiting: usize) -> String {
         let mut line = format!("* {} - {} ago", one.label, duration(one.quiet));
         if let Some(holder) = &one.holder {
             let _ = write!(line, ", {holder} has it");
+        }
+        if let Some(department) = &one.department {
+            let _ = write!(line, ", for {department}");
         }
         if one.untaken > 0 {
             let _ = write!(line, ", {} for staff", count(one.untaken, "line waits", "lines wait"));
@@ -322,6 +417,12 @@ pub struct Info {
     pub nick: Option<String>,
     /// The page they write from.
     pub page: Option<String>,
+    /// What their browser asks for.
+    pub language: Option<String>,
+    /// How they can be reached elsewhere.
+    pub contact: Option<String>,
+    /// Whose it is.
+    pub department: Option<String>,
     /// How the visitor is known.
     pub known_by: &'static str,
     /// When the conversation began.
@@ -343,6 +444,9 @@ pub fn info(info: &Info) -> String {
         info.nick.as_ref().map_or_else(|| "not there now".to_owned(), |nick| format!("there as {nick}")),
     );
     facts.extend(info.page.as_ref().map(|page| format!("writes from {page}")));
+    facts.extend(info.language.as_ref().map(|language| format!("language {language}")));
+    facts.extend(info.contact.as_ref().map(|contact| format!("can be reached at {contact}")));
+    facts.extend(info.department.as_ref().map(|department| format!("for {department}")));
     facts.push(format!("since {} UTC", Stamp(info.opened_at)));
     facts.push(count(usize::try_from(info.entries).unwrap_or(usize::MAX), "line", "lines"));
     facts.extend(info.holder.as_ref().map(|holder| format!("{holder} has the conversation")));
@@ -486,7 +590,9 @@ mod tests {
     fn every_line_of_ours_begins_with_a_star() {
         let all = [
             stranger(),
-            page("anna", "shop.example/prices"),
+            first_line("anna", Some("shop.example/prices"), Some("de")).unwrap(),
+            left_while_closed("anna", Millis(0)),
+            contact("anna", "anna@example.org"),
             answered(&"staff1".into(), "anna", "one\ntwo"),
             unclaimed("anna"),
             claimed(&"staff1".into(), "anna"),

@@ -7,7 +7,7 @@ use crate::conversation::commands::{self, Canned, Command};
 use crate::conversation::model::Address;
 use crate::conversation::routing::Target;
 use crate::conversation::wording::{self, Info, Listed, Release, visitor as words};
-use crate::conversation::{Conversation, ConversationId, Millis, VisitorKey, staff_input};
+use crate::conversation::{Conversation, ConversationId, Millis, VisitorKey, department, staff_input};
 use crate::outbox::staff::Rank;
 use crate::store::Write;
 
@@ -35,6 +35,7 @@ impl Desk {
             Command::Away => {
                 if let Some(member) = self.member_mut(from) {
                     member.away = true;
+                    self.attendance.changed = true;
                 }
                 self.reply(from, &wording::away(), now);
             }
@@ -42,6 +43,7 @@ impl Desk {
                 let waiting = self.outbox.owed(from);
                 if let Some(member) = self.member_mut(from) {
                     member.away = false;
+                    self.attendance.changed = true;
                 }
                 self.reply(from, &wording::back(waiting), now);
             }
@@ -135,6 +137,7 @@ impl Desk {
             .map(|conversation| Listed {
                 label: conversation.label.clone(),
                 holder: conversation.holder.clone(),
+                department: conversation.department.clone(),
                 quiet: now.since(conversation.last_at),
                 untaken: conversation.untaken.len(),
                 owed: self.answers.owed(conversation.id),
@@ -162,6 +165,9 @@ impl Desk {
                 _ => None,
             },
             page: conversation.page.clone(),
+            language: conversation.language.clone(),
+            contact: conversation.contact.clone(),
+            department: conversation.department.clone(),
             known_by: wording::known_by(conversation.key.as_ref().map(VisitorKey::kind)),
             opened_at: conversation.opened_at,
             entries: conversation.last_entry,
@@ -177,7 +183,7 @@ impl Desk {
         let label = self.label(id);
         self.give_to(id, Some(me.clone()), now);
         self.reply(&me, &wording::claimed_by_you(&label), now);
-        self.tell_others(&me, &wording::claimed(&me, &label), now);
+        self.tell_others(Some(id), &me, &wording::claimed(&me, &label), now);
     }
 
     fn release(&mut self, from: &ScreenName, id: ConversationId, now: Millis) {
@@ -190,7 +196,7 @@ impl Desk {
                 self.give_to(id, None, now);
                 let words = wording::released(&label, &Release::ByCommand);
                 self.reply(from, &words, now);
-                self.tell_others(from, &words, now);
+                self.tell_others(Some(id), from, &words, now);
             }
         }
     }
@@ -199,7 +205,7 @@ impl Desk {
         let label = self.label(id);
         let wanted = ScreenName::new(to);
         let Some(to) = self.member(&wanted).map(|member| member.name.clone()) else {
-            self.reply(from, &wording::unknown_colleague(to), now);
+            self.transfer_to_department(from, id, to, now);
             return;
         };
         self.give_to(id, Some(to.clone()), now);
@@ -207,12 +213,38 @@ impl Desk {
         self.tell(&to, Rank::Line, &wording::transferred(from, &label), now);
     }
 
+    /// A department's name, or the word for everybody; else it is a mistake.
+    fn transfer_to_department(&mut self, from: &ScreenName, id: ConversationId, to: &str, now: Millis) {
+        let found = self.settings.departments.find(to).map(|department| department.name.clone());
+        if found.is_none() && !to.eq_ignore_ascii_case(department::EVERYBODY) {
+            let names: Vec<&str> = self
+                .staff
+                .iter()
+                .map(|member| member.name.as_str())
+                .chain(self.settings.departments.names())
+                .collect();
+            let nearest = staff_input::nearest(to, names.into_iter());
+            let words = wording::unknown_colleague(to, nearest);
+            self.reply(from, &words, now);
+            return;
+        }
+        let label = self.label(id);
+        let name = found.clone().unwrap_or_else(|| department::EVERYBODY.to_owned());
+        self.set_department(id, found);
+        self.give_to(id, None, now);
+        self.reply(from, &wording::for_department(&name, &label), now);
+        let words = wording::transferred_to(from, &name, &label);
+        for member in self.audience(id).iter().filter(|member| *member != from) {
+            self.tell(member, Rank::Line, &words, now);
+        }
+    }
+
     fn close(&mut self, from: &ScreenName, id: ConversationId, now: Millis) {
         let label = self.label(id);
         if self.book.get(id).is_some_and(Conversation::is_open) {
             self.close_conversation(id, now);
             self.notice_to(id, "closed", words::CLOSED);
-            self.tell_others(from, &wording::closed_by(from, &label), now);
+            self.tell_others(Some(id), from, &wording::closed_by(from, &label), now);
         }
         self.reply(from, &wording::closed(&label), now);
     }

@@ -23,6 +23,7 @@ pub(super) struct Connections {
 pub(super) struct Connection {
     pub(super) session: SessionId,
     pub(super) page: Option<String>,
+    pub(super) language: Option<String>,
     nick: Option<String>,
     nick_before: Option<String>,
     open: bool,
@@ -30,9 +31,15 @@ pub(super) struct Connection {
 
 impl Connections {
     /// A connection is about to register under this user name.
-    pub(super) fn opened(&mut self, session: SessionId, user: String, page: Option<String>) {
+    pub(super) fn opened(
+        &mut self,
+        session: SessionId,
+        user: String,
+        page: Option<String>,
+        language: Option<String>,
+    ) {
         self.by_session.insert(session.0.clone(), user.clone());
-        let connection = Connection { session, page, nick: None, nick_before: None, open: true };
+        let connection = Connection { session, page, language, nick: None, nick_before: None, open: true };
         self.by_user.insert(user, connection);
     }
 
@@ -91,7 +98,7 @@ mod tests {
     #[test]
     fn a_user_name_alone_proves_nothing() {
         let mut connections = Connections::default();
-        connections.opened(SessionId("s".into()), "x1y2".into(), None);
+        connections.opened(SessionId("s".into()), "x1y2".into(), None, None);
         assert!(connections.behind("~x1y2", "anna").is_some());
         connections.named("x1y2", "anna");
         assert!(connections.behind("x1y2", "Anna").is_some());
@@ -104,9 +111,9 @@ mod tests {
     fn a_newer_connection_outlives_the_older() {
         let mut connections = Connections::default();
         let session = SessionId("s".into());
-        connections.opened(session.clone(), "old".into(), None);
+        connections.opened(session.clone(), "old".into(), None, None);
         connections.named("old", "anna");
-        connections.opened(session.clone(), "new".into(), None);
+        connections.opened(session.clone(), "new".into(), None, None);
         connections.named("new", "anna-");
         assert_eq!(connections.closed("old"), None);
         assert_eq!(connections.nick_of("s"), Some("anna-"));

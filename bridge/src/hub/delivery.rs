@@ -1,16 +1,12 @@
-//! The desk's deliveries to staff: credits become instant messages, acknowledgements become states that visitors see,
-//! and visitors learn whether anybody is there.
-
-use std::time::Duration;
+//! The desk's deliveries to staff: credits become instant messages, acknowledgements become states that visitors see.
 
 use oscar_im::ScreenName;
 
 use super::desk::{Desk, Effect};
 use super::visitors::state;
 use crate::aim::event::{AccountId, AimCommand, ImCookie, ImRefusal, Presence};
-use crate::conversation::wording::{self, Said, visitor as words};
+use crate::conversation::wording::{self, Said};
 use crate::conversation::{ConversationId, Millis, text};
-use crate::irc::event::IrcCommand;
 use crate::outbox::staff::{Departure, Gate, Im, Pause, Rank, Returned};
 use crate::store::Write;
 
@@ -18,10 +14,6 @@ use crate::store::Write;
 const WIDE: u32 = 16;
 /// Credits that must be left before news goes in a message of its own.
 const CREDITS_FOR_NEWS: u32 = 4;
-/// After our sign-on the server tells who is there; so long nobody's absence is certain.
-const PRESENCE_SETTLES: Duration = Duration::from_secs(2);
-/// The AIM side may be gone so long before visitors are told that nobody is there.
-const AIM_GRACE: Duration = Duration::from_secs(10);
 
 impl Desk {
     /// Sends as many instant messages as there are credits and people to have them.
@@ -104,6 +96,7 @@ impl Desk {
                 if let Some(seen) = self.member_mut(&to).and_then(|member| member.presence.get_mut(account.0))
                 {
                     *seen = Presence::Offline;
+                    self.attendance.changed = true;
                 }
             }
             ImRefusal::Refused { permanent: false, .. } => {
@@ -136,79 +129,16 @@ impl Desk {
 
     /// What one person can never get, colleagues hear of, and get themselves if it wasn't for them anyway.
     fn give_up(&mut self, to: &ScreenName, im: &Im, why: &str, now: Millis) {
-        self.tell_others(to, &wording::colleague_refused(to, &text::clean_line(why)), now);
-        let others: Vec<ScreenName> = self.staff_names().into_iter().filter(|other| other != to).collect();
+        self.tell_others(None, to, &wording::colleague_refused(to, &text::clean_line(why)), now);
         let mut conversations: Vec<ConversationId> =
             im.rows.iter().filter(|row| row.entry.is_some()).filter_map(|row| row.conversation).collect();
         conversations.dedup();
         let copies: Vec<_> = im.rows.iter().map(|row| (to.clone(), row.clone())).collect();
         for id in conversations {
+            let department = self.book.get(id).and_then(|conversation| conversation.department.clone());
+            let mut others = self.settings.departments.members(department.as_deref(), &self.staff_names());
+            others.retain(|other| other != to);
             self.spread(id, &copies, &others, now);
-        }
-    }
-
-    /// Whether any visitor's line would find somebody.
-    pub(super) fn somebody_is_there(&self) -> bool {
-        self.staff.iter().any(super::desk::Member::is_available)
-    }
-
-    /// Whether it is sure that nobody is there: just after a sign-on the server hasn't said it all yet.
-    pub(super) fn is_certain(&self, now: Millis) -> bool {
-        self.certain_at().is_none_or(|at| now >= at)
-    }
-
-    pub(super) fn certain_at(&self) -> Option<Millis> {
-        let settled = self.accounts.iter().filter_map(|account| {
-            let up = account.up.as_ref().map(|(_, since)| since.after(PRESENCE_SETTLES));
-            up.or_else(|| account.down_since.map(|since| since.after(AIM_GRACE)))
-        });
-        settled.min()
-    }
-
-    /// Tells the daemon and the visitors when everybody of staff has gone, and when somebody is back.
-    pub(super) fn attend(&mut self, now: Millis) {
-        let somebody = self.somebody_is_there();
-        if somebody {
-            self.attendance.due.clear();
-            for id in std::mem::take(&mut self.attendance.told) {
-                self.notice_to(id, "back", words::BACK);
-                if let Some(conversation) = self.book.get_mut(id) {
-                    conversation.told.waiting = false;
-                }
-            }
-        } else if self.is_certain(now) {
-            for id in std::mem::take(&mut self.attendance.due) {
-                self.tell_waiting(id);
-            }
-        } else {
-            return;
-        }
-        self.attendance.somebody = Some(somebody);
-        if self.irc.nick.is_some() && self.irc.away != Some(!somebody) {
-            // A daemon that has just welcomed us knows us as here.
-            let news = self.irc.away.is_some() || !somebody;
-            self.irc.away = Some(!somebody);
-            if news {
-                let away = (!somebody).then(|| words::AWAY.to_owned());
-                self.effect(Effect::Irc(IrcCommand::Away(away)));
-            }
-        }
-    }
-
-    /// Once for each absence: nobody is there; and the state of each line that waits.
-    fn tell_waiting(&mut self, id: ConversationId) {
-        let Some(conversation) = self.book.get_mut(id) else { return };
-        if conversation.untaken.is_empty() || std::mem::replace(&mut conversation.told.waiting, true) {
-            return;
-        }
-        let lines: Vec<String> = conversation.untaken.values().flatten().cloned().collect();
-        let nick = conversation.address.nick().map(str::to_owned);
-        self.attendance.told.insert(id);
-        self.notice_to(id, "waiting", words::WAITING);
-        for client_id in lines {
-            if let Some(nick) = &nick {
-                self.tell_state(nick, Some(&client_id), state::WAITING, None);
-            }
         }
     }
 

@@ -4,19 +4,22 @@
 //! the effects carried out. If the writes fail, [`Batch::refusals`] are carried out instead and the desk starts again
 //! from the store. What links told (presence, credits, connections) is not stored and stays.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use oscar_im::ScreenName;
 
 use super::HubControl;
+use super::attendance::{Attendance, Door};
 use super::connections::Connections;
 use super::status::Counters;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::book::Book;
+use crate::conversation::department::Departments;
 use crate::conversation::guard::{Pace, Strangers};
-use crate::conversation::routing::{LastAddressed, Routing};
-use crate::conversation::wording::Said;
+use crate::conversation::hours::Hours;
+use crate::conversation::routing::{self, LastAddressed, Routing};
+use crate::conversation::wording::{Said, visitor::Words};
 use crate::conversation::{ConversationId, Millis};
 use crate::irc::event::{IrcCommand, IrcEvent, SendId, Speech};
 use crate::outbox::budget::Budget;
@@ -32,6 +35,12 @@ pub struct Settings {
     pub staff: Vec<ScreenName>,
     /// How visitors' lines are shared out.
     pub routing: Routing,
+    /// Who answers for which channel and site.
+    pub departments: Departments,
+    /// Business hours; none: always.
+    pub hours: Option<Hours>,
+    /// What visitors are told.
+    pub words: Words,
     /// How many OSCAR accounts of ours there are.
     pub accounts: usize,
     /// Encoded bytes of one instant message.
@@ -62,6 +71,9 @@ impl Default for Settings {
         Self {
             staff: Vec::new(),
             routing: Routing::Broadcast,
+            departments: Departments::default(),
+            hours: None,
+            words: Words::default(),
             accounts: 1,
             max_im_bytes: 2400,
             show_answers: true,
@@ -202,19 +214,8 @@ pub(super) struct Account {
 pub(super) struct Irc {
     /// Ours, while signed on.
     pub(super) nick: Option<String>,
-    /// What we told the daemon about being away.
-    pub(super) away: Option<bool>,
-}
-
-/// Sees to it that visitors know whether somebody is there.
-#[derive(Debug, Default)]
-pub(super) struct Attendance {
-    /// Whether somebody of staff was there when last looked, once that was certain.
-    pub(super) somebody: Option<bool>,
-    /// Conversations whose visitors wait and were not told yet that nobody is there.
-    pub(super) due: BTreeSet<ConversationId>,
-    /// Conversations whose visitors were told.
-    pub(super) told: BTreeSet<ConversationId>,
+    /// What we told the daemon about who is there.
+    pub(super) door: Option<Door>,
 }
 
 /// See the module.
@@ -302,8 +303,7 @@ impl Desk {
         self.book = Book::default();
         self.outbox = StaffOutbox::new(self.budget);
         self.answers = VisitorOutbox::default();
-        self.attendance.due.clear();
-        self.attendance.told.clear();
+        self.attendance.forget_all();
         self.book.skip_ids(snapshot.last_conversation);
         for conversation in snapshot.conversations {
             self.book.restore(conversation);
@@ -462,14 +462,29 @@ impl Desk {
         }
     }
 
-    /// News for all staff but one.
-    pub(super) fn tell_others(&mut self, but: &ScreenName, words: &str, now: Millis) {
-        let others: Vec<ScreenName> = self
-            .staff
-            .iter()
-            .filter(|member| member.name != *but && member.is_available())
-            .map(|member| member.name.clone())
-            .collect();
+    /// Who answers in this conversation, whoever holds it.
+    pub(super) fn audience(&self, id: ConversationId) -> Vec<ScreenName> {
+        let department = self.book.get(id).and_then(|conversation| conversation.department.as_deref());
+        self.settings.departments.members(department, &self.staff_names())
+    }
+
+    /// Who is owed this visitor's lines.
+    pub(super) fn recipients(&self, id: ConversationId) -> Vec<ScreenName> {
+        let Some(conversation) = self.book.get(id) else { return Vec::new() };
+        routing::recipients(conversation, &self.staff_names(), &self.settings.departments)
+    }
+
+    /// News for those who are there, all but one: about a conversation, for those who answer in it.
+    pub(super) fn tell_others(
+        &mut self,
+        about: Option<ConversationId>,
+        but: &ScreenName,
+        words: &str,
+        now: Millis,
+    ) {
+        let all = about.map_or_else(|| self.staff_names(), |id| self.audience(id));
+        let there = |name: &ScreenName| self.member(name).is_some_and(Member::is_available);
+        let others: Vec<ScreenName> = all.into_iter().filter(|name| name != but).filter(there).collect();
         for other in others {
             self.tell(&other, Rank::Passenger, words, now);
         }

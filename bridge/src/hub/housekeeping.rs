@@ -65,7 +65,7 @@ impl Desk {
             .collect();
         for (id, label, why) in ended {
             self.give_to(id, None, now);
-            self.tell_others(&super::staff::nobody(), &wording::released(&label, &why), now);
+            self.tell_others(Some(id), &super::staff::nobody(), &wording::released(&label, &why), now);
         }
     }
 
@@ -114,8 +114,7 @@ impl Desk {
         self.book.retire(id);
         self.answers.forget(id);
         self.typing_shown.remove(&id);
-        self.attendance.due.remove(&id);
-        self.attendance.told.remove(&id);
+        self.attendance.forget(id);
         self.write(Write::Retire(id));
     }
 

@@ -195,7 +195,13 @@ impl Desk {
         let last = self.member(from).and_then(|member| member.last.as_ref());
         // The last one addressed may have been deleted or retired since.
         let last = last.filter(|last| last.conversations.iter().all(|id| self.book.get(*id).is_some()));
-        routing::target(from, last, self.book.open_ones())
+        let theirs = |conversation: &&Conversation| match &conversation.holder {
+            Some(holder) => holder == from,
+            None => self
+                .department_in_force(conversation)
+                .is_none_or(|department| department.handles.contains(from)),
+        };
+        routing::target(last, self.book.open_ones().filter(theirs))
     }
 
     pub(super) fn open_labels(&self) -> Vec<String> {
@@ -257,10 +263,10 @@ impl Desk {
         }
         if self.settings.routing == Routing::Claim && holder.is_none() {
             self.give_to(id, Some(by.clone()), now);
-            self.tell_others(&by, &wording::claimed(&by, &label), now);
+            self.tell_others(Some(id), &by, &wording::claimed(&by, &label), now);
         }
         if self.settings.show_answers {
-            self.tell_others(&by, &wording::answered(&by, &label, text), now);
+            self.tell_others(Some(id), &by, &wording::answered(&by, &label, text), now);
         }
     }
 
@@ -269,9 +275,10 @@ impl Desk {
         let Some(conversation) = self.book.get_mut(id) else { return };
         conversation.held_at = now;
         conversation.holder.clone_from(&holder);
-        self.write(Write::Holder(id, holder.clone()));
+        self.write(Write::Holder(id, holder));
+        self.attendance.changed = true;
         let copies = self.outbox.lines_of(id);
-        let recipients = holder.map_or_else(|| self.staff_names(), |holder| vec![holder]);
+        let recipients = self.recipients(id);
         let others: Vec<ScreenName> =
             self.outbox.recipients().filter(|to| !recipients.contains(to)).cloned().collect();
         for who in others {
@@ -367,6 +374,7 @@ impl Desk {
             return;
         }
         let (name, missed) = (member.name.clone(), member.missed_since.take());
+        self.attendance.changed = true;
         self.outbox.resume(&name);
         let up =
             self.accounts.get(account.0).and_then(|account| account.up.as_ref()).map(|(_, since)| *since);
@@ -407,6 +415,7 @@ impl Desk {
                 member.gone_since = member.gone_since.or(Some(now));
             }
         }
+        self.attendance.changed = true;
         if was_up {
             self.note_aim(now);
         }
@@ -437,6 +446,7 @@ impl Desk {
             self.staff.push(member);
         }
         self.settle_staff_list(now);
+        self.attendance.changed = true;
         let watch = self.staff_names();
         let new: Vec<ScreenName> = watch.iter().filter(|name| !known.contains(name)).cloned().collect();
         let waiting: Vec<ConversationId> = self
@@ -447,7 +457,9 @@ impl Desk {
             .collect();
         for id in waiting {
             let copies = self.outbox.lines_of(id);
-            self.spread(id, &copies, &new, now);
+            let mut audience = self.audience(id);
+            audience.retain(|name| new.contains(name));
+            self.spread(id, &copies, &audience, now);
         }
         for account in 0..accounts {
             if self.accounts.get(account).is_some_and(|account| account.up.is_some()) {
@@ -487,8 +499,7 @@ impl Desk {
             self.give_to(id, None, now);
         }
         for (id, copies) in orphans {
-            let Some(conversation) = self.book.get(id) else { continue };
-            let recipients = routing::recipients(conversation, &staff);
+            let recipients = self.recipients(id);
             self.spread(id, &copies, &recipients, now);
         }
     }

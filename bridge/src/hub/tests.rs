@@ -1,5 +1,7 @@
 //! The desk as a transcript: visitors, staff, links and the clock in view, an in-memory store behind it.
 
+mod departments;
+mod doorplate;
 mod histories;
 mod keeping;
 mod links;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::attendance::Reception;
 use super::desk::{Desk, Effect};
 use crate::aim::event::{AimCommand, ImTyping};
 use crate::conversation::labels::fold;
 use crate::conversation::model::Address;
 use crate::conversation::wording::{self, visitor as words};
 use crate::conversation::{Author, ConversationId, Millis, VisitorKey, routing, text};
-use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, SendId, Source, Speech, Typing};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, SendId, Source, Speech, Typing};
 use crate::outbox::staff::{Rank, Row};
 use crate::outbox::visitor::AnswerId;
 use crate::store::Write;
@@ -39,7 +40,7 @@ impl Desk {
         match event {
             IrcEvent::SignedOn { nick } => {
                 self.irc.nick = Some(nick);
-                self.irc.away = None;
+                self.irc.door = None;
                 self.answers.look_at_all();
             }
             IrcEvent::Joined { .. } => {}
@@ -65,13 +66,11 @@ impl Desk {
 
     pub(super) fn web_event(&mut self, event: WebEvent) {
         match event {
-            WebEvent::Opened { session, user, page } => {
-                if let Some(page) = &page
-                    && let Some(id) = self.book.by_key(&VisitorKey::session(&session.0))
-                {
-                    self.note_page(id, page);
+            WebEvent::Opened { session, user, page, language } => {
+                if let Some(id) = self.book.by_key(&VisitorKey::session(&session.0)) {
+                    self.note_browser(id, page.as_deref(), language.as_deref());
                 }
-                self.connections.opened(session, user, page);
+                self.connections.opened(session, user, page, language);
             }
             WebEvent::Named { user, nick } => {
                 let Some(connection) = self.connections.named(&user, &nick) else { return };
@@ -92,7 +91,8 @@ impl Desk {
                     let _ = reply.send(Vec::new());
                     return;
                 };
-                let untaken = if self.somebody_is_there() { state::STORED } else { state::WAITING };
+                let untaken =
+                    if self.somebody_is_there_for(conversation) { state::STORED } else { state::WAITING };
                 self.effect(Effect::ReadForVisitor { conversation, range, limit, untaken, reply });
             }
         }
@@ -146,6 +146,7 @@ impl Desk {
         if was_closed {
             self.book.set_closed(id, None);
             self.write(Write::Closed(id, None));
+            self.choose_department(id, line);
         }
         self.book.remember(id, number, line.client_id.as_deref(), line.msgid.as_deref());
         self.write(Write::Entry {
@@ -160,14 +161,10 @@ impl Desk {
         self.owe_line(id, number, &label, said, now);
         self.counters.lines += 1;
 
-        let nobody = !self.somebody_is_there();
-        if nobody {
-            self.attendance.due.insert(id);
-        }
-        let told = self.book.get(id).is_some_and(|conversation| conversation.told.waiting);
-        let reached = if nobody && told { state::WAITING } else { state::STORED };
+        let reception = self.receive_visitor(id, said, now);
+        let reached = if reception == Reception::NobodyAsTold { state::WAITING } else { state::STORED };
         // Where the visitor is about to hear that nobody is there, the line's state comes with it.
-        if !(nobody && !told && self.is_certain(now)) {
+        if !(reception == Reception::Nobody && self.is_certain(now)) {
             self.tell_state(&line.from.nick, line.client_id.as_deref(), reached, None);
         }
         self.refuse_if_not_stored(line);
@@ -175,9 +172,7 @@ impl Desk {
 
     /// One row for each recipient and piece.
     fn owe_line(&mut self, id: ConversationId, number: u64, label: &str, said: &str, now: Millis) {
-        let staff = self.staff_names();
-        let Some(conversation) = self.book.get(id) else { return };
-        let mut recipients = routing::recipients(conversation, &staff);
+        let mut recipients = self.recipients(id);
         if recipients.is_empty() {
             recipients.push(super::staff::nobody());
         }
@@ -229,22 +224,61 @@ impl Desk {
             conversation.bucket.take(pace, now);
         }
         self.visitor_is_at(id, &from.nick);
-        let page =
-            self.connections.behind(&from.user, &from.nick).and_then(|connection| connection.page.clone());
-        if let Some(page) = page {
-            self.note_page(id, &page);
-            let page =
-                self.book.get(id).and_then(|conversation| conversation.page.clone()).unwrap_or_default();
-            for member in self.staff_names() {
-                self.tell(&member, Rank::Passenger, &wording::page(&label, &page), now);
-            }
+        let browser = self
+            .connections
+            .behind(&from.user, &from.nick)
+            .map(|connection| (connection.page.clone(), connection.language.clone()));
+        if let Some((page, language)) = browser {
+            self.note_browser(id, page.as_deref(), language.as_deref());
+        }
+        self.choose_department(id, line);
+        let first_line = self.book.get(id).and_then(|conversation| {
+            wording::first_line(&label, conversation.page.as_deref(), conversation.language.as_deref())
+        });
+        if let Some(words) = first_line {
+            self.tell_recipients(id, &words, now);
         }
         if self.settings.routing == routing::Routing::Claim {
-            for member in self.staff_names() {
-                self.tell(&member, Rank::Passenger, &wording::unclaimed(&label), now);
-            }
+            self.tell_recipients(id, &wording::unclaimed(&label), now);
         }
         id
+    }
+
+    /// Who answers: the channel's department, else the page's, else everybody.
+    fn choose_department(&mut self, id: ConversationId, line: &IrcLine) {
+        let Some(conversation) = self.book.get(id) else { return };
+        let departments = &self.settings.departments;
+        let of_channel = match &line.place {
+            Place::Channel(channel) => departments.of_channel(channel),
+            Place::Private => None,
+        };
+        let of_page = || departments.of_page(conversation.page.as_deref()?);
+        let department = of_channel.or_else(of_page).map(|department| department.name.clone());
+        if department != conversation.department {
+            self.set_department(id, department);
+        }
+    }
+
+    /// Another department answers, or everybody.
+    pub(super) fn set_department(&mut self, id: ConversationId, department: Option<String>) {
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        conversation.department.clone_from(&department);
+        self.attendance.changed = true;
+        self.write(Write::Department(id, department));
+    }
+
+    /// What the gateway knows of the visitor's browser.
+    fn note_browser(&mut self, id: ConversationId, page: Option<&str>, language: Option<&str>) {
+        if let Some(page) = page {
+            self.note_page(id, page);
+        }
+        if let Some(language) = language
+            && let Some(conversation) = self.book.get_mut(id)
+            && conversation.language.as_deref() != Some(language)
+        {
+            conversation.language = Some(language.to_owned());
+            self.write(Write::Language(id, language.to_owned()));
+        }
     }
 
     /// Origin and path only: what comes behind may hold secrets.
@@ -337,7 +371,7 @@ impl Desk {
         let Some(conversation) = self.book.get(id) else { return };
         let reached = match conversation.untaken.contains_key(&entry) {
             false => state::TAKEN,
-            true if self.somebody_is_there() => state::STORED,
+            true if self.somebody_is_there_for(id) => state::STORED,
             true => state::WAITING,
         };
         self.tell_state(&line.from.nick, line.client_id.as_deref(), reached, None);
@@ -512,7 +546,7 @@ impl Desk {
 
     fn irc_lost(&mut self) {
         self.irc.nick = None;
-        self.irc.away = None;
+        self.irc.door = None;
         self.answers.lost();
         // While we don't look, nicks change hands. The gateway goes on looking after its own.
         let here: Vec<(ConversationId, String)> = self

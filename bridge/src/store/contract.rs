@@ -48,6 +48,9 @@ pub(crate) fn fill(store: &mut impl Store) {
         },
         Write::Nick(ANNA, "anna".into()),
         Write::Page(ANNA, "shop.example/".into()),
+        Write::Language(ANNA, "de-AT".into()),
+        Write::Contact(ANNA, "anna@example.org".into()),
+        Write::Department(ANNA, Some("sales".into())),
         entry(1, Author::Visitor, "a very private line"),
         Write::Owe { to: "Staff One".into(), row: one },
         entry(2, Author::Visitor, "second"),
@@ -70,6 +73,9 @@ pub(crate) fn comes_back_as_it_was(mut store: impl Store) {
     assert_eq!((anna.label.as_str(), anna.last_entry, anna.last_at), ("anna", 3, Millis(30)));
     assert_eq!(anna.address.nick(), Some("anna"));
     assert_eq!(anna.page.as_deref(), Some("shop.example/"));
+    assert_eq!(anna.language.as_deref(), Some("de-AT"));
+    assert_eq!(anna.contact.as_deref(), Some("anna@example.org"));
+    assert_eq!(anna.department.as_deref(), Some("sales"));
     assert_eq!(anna.untaken.keys().copied().collect::<Vec<_>>(), [1, 2]);
     assert_eq!(anna.client_ids, [("id1".to_owned(), 1), ("id2".to_owned(), 2)]);
     assert_eq!(snapshot.last_conversation, 1);

@@ -90,6 +90,12 @@ pub enum Write {
     Nick(ConversationId, String),
     /// The visitor writes from this page.
     Page(ConversationId, String),
+    /// The visitor's browser asks for this language.
+    Language(ConversationId, String),
+    /// The visitor can be reached there.
+    Contact(ConversationId, String),
+    /// This department answers, or everybody.
+    Department(ConversationId, Option<String>),
     /// Closed, or open again.
     Closed(ConversationId, Option<Millis>),
     /// Label and visitor are free; only the transcript stays. Answers that the visitor never came for are not owed.

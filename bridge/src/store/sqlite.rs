@@ -23,7 +23,8 @@ use crate::web::event::HistoryRange;
 /// "brdg": marks the file as ours.
 const APPLICATION_ID: i64 = 0x6272_6467;
 /// Each moves the schema one version up; never changed once released.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001-conversations.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001-conversations.sql"), include_str!("migrations/0002-visitors.sql")];
 /// Client ids and message ids that a start needs; see [`crate::conversation::book`].
 const IDS: usize = 4096;
 
@@ -382,6 +383,15 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
         Write::Page(id, page) => {
             run("UPDATE conversation SET page = ?2 WHERE id = ?1", params![int(id.0), page])
         }
+        Write::Language(id, language) => {
+            run("UPDATE conversation SET language = ?2 WHERE id = ?1", params![int(id.0), language])
+        }
+        Write::Contact(id, contact) => {
+            run("UPDATE conversation SET contact = ?2 WHERE id = ?1", params![int(id.0), contact])
+        }
+        Write::Department(id, department) => {
+            run("UPDATE conversation SET department = ?2 WHERE id = ?1", params![int(id.0), department])
+        }
         Write::Closed(id, at) => run(
             "UPDATE conversation SET closed_at = ?2 WHERE id = ?1",
             params![int(id.0), at.map(|at| int(at.0))],
@@ -468,7 +478,8 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
 
 fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Conversation>> {
     let sql = "SELECT id, visitor, label, nick, page, opened_at, last_at, closed_at, holder, blocked,
-                   coalesce((SELECT max(number) FROM entry WHERE conversation = id), 0)
+                   coalesce((SELECT max(number) FROM entry WHERE conversation = id), 0),
+                   language, contact, department
                FROM conversation WHERE retired = 0 ORDER BY last_at, id";
     let mut conversations = rows(transaction, sql, |row| {
         let key = row.get::<_, Option<String>>(1)?.map(VisitorKey::from_stored);
@@ -484,6 +495,9 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
             key,
             label: row.get(2)?,
             page: row.get(4)?,
+            language: row.get(11)?,
+            contact: row.get(12)?,
+            department: row.get(13)?,
             opened_at: Millis(number(row, 5)?),
             last_at,
             closed_at: row.get::<_, Option<i64>>(7)?.map(|at| Millis(uint(at))),

@@ -18,6 +18,8 @@ pub enum WebEvent {
         user: String,
         /// Origin and path of the page, where known.
         page: Option<String>,
+        /// The language that the browser asks for first, where it says so.
+        language: Option<String>,
     },
     /// The daemon welcomed it (001) or changed its nick.
     Named {

@@ -86,6 +86,7 @@ struct Claim {
 pub(super) struct Visitor {
     pub(super) address: IpAddr,
     pub(super) page: Option<String>,
+    pub(super) language: Option<String>,
     /// Whether `binary.ircv3.net` was agreed on.
     pub(super) binary: bool,
 }
@@ -352,7 +353,8 @@ impl Connection<'_> {
                     let replaced = self.gateway.claim(&session, &self.user);
                     self.claim = Some((session.clone(), replaced));
                     let (user, page) = (self.user.clone(), self.visitor.page.clone());
-                    if self.tell_hub(WebEvent::Opened { session, user, page }).await {
+                    let language = self.visitor.language.clone();
+                    if self.tell_hub(WebEvent::Opened { session, user, page, language }).await {
                         self.filter.opened();
                     }
                 }

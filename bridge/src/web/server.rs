@@ -302,6 +302,7 @@ async fn upgrade(
     let visitor = Visitor {
         address: address(&site.trusted_proxies, peer, &headers),
         page: page(&headers, &uri),
+        language: language(&headers),
         binary,
     };
     let waited_for = site.tasks.token();
@@ -317,6 +318,9 @@ async fn upgrade(
             gateway.serve(socket, visitor).await;
         })
 }
+
+/// Languages of a browser that are looked at.
+const MOST_LANGUAGES: usize = 16;
 
 const TEXT: &str = "text.ircv3.net";
 const BINARY: &str = "binary.ircv3.net";
@@ -368,6 +372,35 @@ fn page(headers: &HeaderMap, uri: &Uri) -> Option<String> {
             && path.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte))
     };
     Some(format!("{origin}{}", path.filter(plain).unwrap_or_default()))
+}
+
+/// The language that the browser asks for first.
+fn language(headers: &HeaderMap) -> Option<String> {
+    const LONGEST: usize = 35;
+    let wanted = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+    let weighed = wanted.split(',').take(MOST_LANGUAGES).filter_map(|part| {
+        let (tag, weight) = part.split_once(';').unwrap_or((part, ""));
+        let weight =
+            weight.trim().strip_prefix("q=").map_or(Some(1.0), |weight| weight.parse::<f32>().ok())?;
+        Some((tag.trim(), weight))
+    });
+    let is_tag = |tag: &str| {
+        let mut parts = tag.split('-');
+        let first = parts.next().unwrap_or_default();
+        tag.len() <= LONGEST
+            && (2..=8).contains(&first.len())
+            && first.bytes().all(|byte| byte.is_ascii_alphabetic())
+            && parts.all(|part| {
+                (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            })
+    };
+    let mut best: Option<(&str, f32)> = None;
+    for (tag, weight) in weighed.filter(|(tag, weight)| is_tag(tag) && *weight > 0.0) {
+        if best.is_none_or(|(_, most)| weight > most) {
+            best = Some((tag, weight));
+        }
+    }
+    best.map(|(tag, _)| tag.to_owned())
 }
 
 fn metrics_router(site: Arc<Site>, status: watch::Receiver<Status>, more: Option<MoreMetrics>) -> Router {

@@ -174,7 +174,8 @@ async fn the_gateway_reads_its_own_visitors_history() {
     let (_folder, path) = file();
     let mut bridge = Bridge::start(&path).await;
     let session = SessionId("s".into());
-    let opened = WebEvent::Opened { session: session.clone(), user: "anna".into(), page: None };
+    let opened =
+        WebEvent::Opened { session: session.clone(), user: "anna".into(), page: None, language: None };
     bridge.web.send(opened).await.unwrap();
     bridge.says("anna", "l1", "hello").await;
     bridge.next_state().await;

@@ -205,7 +205,12 @@ fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
     let session = SessionId("hash".into());
     let connect = |t: &mut Bench, user: &str, nick: &str| {
         let page = Some("https://shop.example/prices?token=secret#top".into());
-        t.input(Input::Web(WebEvent::Opened { session: session.clone(), user: user.into(), page }));
+        t.input(Input::Web(WebEvent::Opened {
+            session: session.clone(),
+            user: user.into(),
+            page,
+            language: Some("de".into()),
+        }));
         t.input(Input::Web(WebEvent::Named { user: user.into(), nick: nick.into() }));
     };
     let say = |t: &mut Bench, user: &str, nick: &str, text: &str| {
@@ -215,7 +220,8 @@ fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
     };
     connect(&mut t, "u1", "anna");
     say(&mut t, "u1", "anna", "hello");
-    t.reads("staff1", "anna: hello\n* anna writes from https://shop.example/prices").nothing_more();
+    t.reads("staff1", "anna: hello\n* anna writes from https://shop.example/prices, language de")
+        .nothing_more();
     t.input(Input::Web(WebEvent::Closed { user: "u1".into() })).types("staff1", "anna: hi").nothing_more();
     connect(&mut t, "u2", "anna_");
     t.hears("anna_", "hi");
@@ -236,8 +242,12 @@ fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
 #[test]
 fn the_last_of_an_older_connection_does_not_make_a_session_gone() {
     let mut t = Bench::new();
-    let opened =
-        |user: &str| WebEvent::Opened { session: SessionId("hash".into()), user: user.into(), page: None };
+    let opened = |user: &str| WebEvent::Opened {
+        session: SessionId("hash".into()),
+        user: user.into(),
+        page: None,
+        language: None,
+    };
     let named = |user: &str| WebEvent::Named { user: user.into(), nick: "anna".into() };
     t.input(Input::Web(opened("u1"))).input(Input::Web(named("u1")));
     let line = t.line("anna", "hello");
