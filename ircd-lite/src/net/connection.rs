@@ -1,9 +1,12 @@
 //! One connection: bytes in to lines for the world, lines from the world to bytes out.
 //!
-//! One task reads and writes. Reads go through a buffer of the thread, so an idle connection holds none; writes gather
-//! all that is queued into one call, so what a turn of the world produced leaves at once.
+//! One task reads and writes. It is a hand-written future, for there may be many: it holds what every connection
+//! has, and what only a busy, blocked or ending one needs is made when it is needed. Reads go through a buffer of the
+//! thread, so an idle connection holds none; writes gather all that is queued into one call, so what a turn of the
+//! world produced leaves at once.
 
 use std::cell::RefCell;
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::timeout;
 
 use super::listener::Shared;
@@ -39,7 +43,7 @@ pub(super) enum Framing {
     /// Ended by CR LF.
     Lines(Framer),
     /// One to a WebSocket message.
-    WebSocket(websocket::Reader, Payload),
+    WebSocket(Box<websocket::Reader>, Payload),
 }
 
 /// What a connection has to tell.
@@ -52,16 +56,42 @@ enum Progress {
     Closing,
 }
 
-#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
-struct Connection<S> {
-    stream: S,
-    framing: Framing,
-    queue: Arc<SendQueue>,
+/// What a socket did not take at once.
+#[derive(Debug, Default)]
+struct Backlog {
     /// Taken from the queue and not gathered yet.
     lines: std::vec::IntoIter<Bytes>,
     /// Gathered and not written yet, from `start` on.
     rest: Vec<u8>,
     start: usize,
+}
+
+impl Backlog {
+    fn unsent(&self) -> &[u8] {
+        self.rest.get(self.start..).unwrap_or_default()
+    }
+}
+
+/// A connection that the world knows, until it has ended. See [`Connection::new`].
+pub(super) struct Connection<S>(Stage<S>);
+
+enum Stage<S> {
+    Serving(Serving<S>),
+    /// It gets its last lines.
+    Ending(Pin<Box<dyn Future<Output = ()> + Send>>),
+    Over,
+}
+
+#[expect(clippy::struct_excessive_bools, reason = "independent facts, not a state")]
+struct Serving<S> {
+    stream: S,
+    framing: Framing,
+    client: ClientId,
+    queue: Arc<SendQueue>,
+    shared: Arc<Shared>,
+    backlog: Option<Box<Backlog>>,
+    /// The world's queue was full: this waits for a place in it, and nothing more is read meanwhile.
+    telling: Option<Telling>,
     flush: bool,
     reading: bool,
     closing: bool,
@@ -69,65 +99,119 @@ struct Connection<S> {
     reset: bool,
     /// The WebSocket ended with this code, after the lines that came before.
     ended: Option<u16>,
+    /// The code to close with, where the other side's end named one.
+    close_code: Option<u16>,
 }
 
-/// Serves one connection that the world knows, to its end. `first` is what was read of it already.
-pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    framing: Framing,
-    first: &[u8],
-    client: ClientId,
-    queue: Arc<SendQueue>,
-    shared: &Shared,
-) {
-    let mut connection = Connection {
-        stream,
-        framing,
-        queue,
-        lines: Vec::new().into_iter(),
-        rest: Vec::new(),
-        start: 0,
-        flush: false,
-        reading: true,
-        closing: false,
-        reset: false,
-        ended: None,
-    };
-    let mut close_code = None;
-    let mut progress = connection.accept_bytes(first);
-    loop {
-        let next = match progress.take() {
-            Some(progress) => progress,
-            None => std::future::poll_fn(|cx| connection.poll(cx)).await,
+/// Waits for a place in the world's queue; says whether the world is still there.
+type Telling = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Connection<S> {
+    /// `first` is what was read of the stream already.
+    pub(super) fn new(
+        stream: S,
+        framing: Framing,
+        first: &[u8],
+        client: ClientId,
+        queue: Arc<SendQueue>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let mut serving = Serving {
+            stream,
+            framing,
+            client,
+            queue,
+            shared,
+            backlog: None,
+            telling: None,
+            flush: false,
+            reading: true,
+            closing: false,
+            reset: false,
+            ended: None,
+            close_code: None,
         };
-        match next {
-            Progress::Lines(lines) => {
-                // While the world's queue is full this connection reads nothing more.
-                if shared.events.send(Event::Lines { client, lines }).await.is_err() {
-                    return;
+        let stage = match serving.accept_bytes(first).map(|progress| serving.tell(progress)) {
+            None | Some(Next::Serve) => Stage::Serving(serving),
+            Some(Next::End) => Stage::Ending(Box::pin(serving.end())),
+            Some(Next::Drop) => Stage::Over,
+        };
+        Self(stage)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Future for Connection<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let next = match &mut self.0 {
+                Stage::Serving(serving) => ready!(serving.poll_serve(cx)),
+                Stage::Ending(last) => {
+                    ready!(last.as_mut().poll(cx));
+                    Next::Drop
                 }
-            }
-            Progress::Gone(gone, code) => {
-                close_code = code;
-                connection.reading = false;
-                let broken = matches!(gone, Gone::Error(_));
-                if shared.events.send(Event::Gone { client, gone }).await.is_err() || broken {
-                    return;
-                }
-                // The other side may still read: it gets what it is owed and the reason.
-            }
-            Progress::Closing => break,
+                Stage::Over => return Poll::Ready(()),
+            };
+            self.0 = match (next, std::mem::replace(&mut self.0, Stage::Over)) {
+                (Next::Serve, stage) => stage,
+                (Next::End, Stage::Serving(serving)) => Stage::Ending(Box::pin(serving.end())),
+                (Next::End | Next::Drop, _) => Stage::Over,
+            };
         }
     }
-    let code = match close_code {
-        Some(code) => code,
-        None if shared.stop.is_cancelled() => websocket::code::GOING_AWAY,
-        None => websocket::code::NORMAL,
-    };
-    let _ = timeout(LINGER, connection.finish(code)).await;
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+/// What a connection does next.
+enum Next {
+    Serve,
+    End,
+    Drop,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
+    fn poll_serve(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+        loop {
+            if let Some(telling) = &mut self.telling {
+                if !ready!(telling.as_mut().poll(cx)) {
+                    return Poll::Ready(Next::Drop);
+                }
+                self.telling = None;
+            }
+            let progress = ready!(self.poll(cx));
+            match self.tell(progress) {
+                Next::Serve => {}
+                next => return Poll::Ready(next),
+            }
+        }
+    }
+
+    /// Tells the world.
+    fn tell(&mut self, progress: Progress) -> Next {
+        let client = self.client;
+        let (event, next) = match progress {
+            Progress::Lines(lines) => (Event::Lines { client, lines }, Next::Serve),
+            Progress::Gone(gone, code) => {
+                self.close_code = code;
+                self.reading = false;
+                // Where only reading has ended the other side gets what it is owed, and the reason.
+                let next = if matches!(gone, Gone::Error(_)) { Next::Drop } else { Next::Serve };
+                (Event::Gone { client, gone }, next)
+            }
+            Progress::Closing => return Next::End,
+        };
+        match (self.shared.events.try_send(event), next) {
+            (Ok(()), next) => next,
+            (Err(TrySendError::Closed(_)), _) => Next::Drop,
+            (Err(TrySendError::Full(event)), next) => {
+                let (events, goes_on) = (self.shared.events.clone(), matches!(next, Next::Serve));
+                let telling = async move { events.send(event).await.is_ok() && goes_on };
+                self.telling = Some(Box::pin(telling));
+                Next::Serve
+            }
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
         match self.poll_write(cx) {
             Poll::Ready(Err(error)) => return Poll::Ready(Progress::Gone(Gone::Error(error.kind()), None)),
@@ -144,58 +228,61 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Writes what there is. Ready when nothing is left.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            if self.start < self.rest.len() {
-                let unsent = self.rest.get(self.start..).unwrap_or_default();
-                match Pin::new(&mut self.stream).poll_write(cx, unsent) {
-                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                    Poll::Ready(Ok(count)) => self.start += count,
-                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                    Poll::Pending => {
-                        self.queue.blocked();
-                        return self.watch_queue(cx);
-                    }
+            if self.backlog.is_some() {
+                ready!(self.poll_backlog(cx))?;
+            }
+            let taken = self.queue.take(cx);
+            self.closing |= taken.closing;
+            self.reset |= taken.reset;
+            if taken.lines.is_empty() {
+                if self.flush {
+                    ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+                    self.flush = false;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            self.gather_and_write(taken.lines.into_iter(), cx)?;
+        }
+    }
+
+    /// Writes what the socket did not take before.
+    fn poll_backlog(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(backlog) = &mut self.backlog {
+            if backlog.unsent().is_empty() {
+                let lines = std::mem::take(&mut backlog.lines);
+                self.backlog = None;
+                if !lines.as_slice().is_empty() {
+                    self.gather_and_write(lines, cx)?;
                 }
                 continue;
             }
-            // Nothing is held between writes.
-            (self.rest, self.start) = (Vec::new(), 0);
-            if self.lines.as_slice().is_empty() {
-                self.take_lines(cx);
-                if self.lines.as_slice().is_empty() {
-                    if !self.flush {
-                        return Poll::Ready(Ok(()));
-                    }
-                    ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-                    self.flush = false;
-                    return Poll::Ready(Ok(()));
+            match Pin::new(&mut self.stream).poll_write(cx, backlog.unsent()) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => backlog.start += count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    // The order to close must be noticed all the same.
+                    let ordered = self.queue.blocked(cx);
+                    self.closing |= ordered.closing;
+                    self.reset |= ordered.reset;
+                    return Poll::Pending;
                 }
             }
-            ready!(self.gather_and_write(cx))?;
         }
-    }
-
-    /// A full socket: the queue's order to close must still be noticed.
-    fn watch_queue(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
-        if self.lines.as_slice().is_empty() {
-            self.take_lines(cx);
-        }
-        Poll::Pending
-    }
-
-    fn take_lines(&mut self, cx: &Context<'_>) {
-        let taken = self.queue.take(cx);
-        self.closing |= taken.closing;
-        self.reset |= taken.reset;
-        self.lines = taken.lines.into_iter();
+        Poll::Ready(Ok(()))
     }
 
     /// Gathers lines into the thread's buffer and writes them; what the socket does not take is kept.
-    fn gather_and_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn gather_and_write(
+        &mut self,
+        mut lines: std::vec::IntoIter<Bytes>,
+        cx: &mut Context<'_>,
+    ) -> io::Result<()> {
         WRITE_BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             let mut bytes = 0;
             while buffer.len() < WRITE {
-                let Some(line) = self.lines.next() else { break };
+                let Some(line) = lines.next() else { break };
                 bytes += line.len();
                 match &self.framing {
                     Framing::Lines(_) => buffer.extend_from_slice(&line),
@@ -205,14 +292,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.flush = true;
             self.queue.written(bytes);
             let written = match Pin::new(&mut self.stream).poll_write(cx, buffer) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(count)) => count,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => 0,
             };
             let left = buffer.get(written..).unwrap_or_default();
-            self.rest.extend_from_slice(left);
-            Poll::Ready(Ok(()))
+            if !left.is_empty() || !lines.as_slice().is_empty() {
+                self.backlog = Some(Box::new(Backlog { lines, rest: left.to_vec(), start: 0 }));
+            }
+            Ok(())
         })
     }
 
@@ -232,7 +321,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Some(progress) = ready!(progress) {
                 return Poll::Ready(progress);
             }
-            if self.start < self.rest.len() {
+            if self.backlog.is_some() {
                 // A pong waits.
                 match self.poll_write(cx) {
                     Poll::Ready(Err(error)) => {
@@ -252,17 +341,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 framer.push(bytes, &mut lines);
                 Incoming::Continue
             }
-            Framing::WebSocket(reader, _) => reader.push(bytes, &mut lines, &mut self.rest),
+            Framing::WebSocket(reader, _) => {
+                let mut replies = Vec::new();
+                let incoming = reader.push(bytes, &mut lines, &mut replies);
+                if !replies.is_empty() {
+                    self.backlog.get_or_insert_default().rest.append(&mut replies);
+                }
+                incoming
+            }
         };
         if let Incoming::Close(code) = incoming {
             self.ended = Some(code);
             self.reading = false;
         }
+        let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.unsent().len());
         match () {
-            () if self.rest.len() > 2 * WRITE => Some(Progress::Gone(Gone::SendQ, None)),
+            () if waiting > 2 * WRITE => Some(Progress::Gone(Gone::SendQ, None)),
             () if !lines.is_empty() => Some(Progress::Lines(lines)),
             () => self.ended.take().map(gone_with),
         }
+    }
+
+    /// Says the last words, within [`LINGER`].
+    async fn end(mut self) {
+        let code = match self.close_code {
+            Some(code) => code,
+            None if self.shared.stop.is_cancelled() => websocket::code::GOING_AWAY,
+            None => websocket::code::NORMAL,
+        };
+        let _ = timeout(LINGER, self.finish(code)).await;
     }
 
     /// Writes what is left, says goodbye, and waits for the other side to close: to close with unread input would
@@ -273,7 +380,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         std::future::poll_fn(|cx| self.poll_write(cx)).await?;
         if let Framing::WebSocket(..) = self.framing {
-            websocket::put_close(code, &mut self.rest);
+            websocket::put_close(code, &mut self.backlog.get_or_insert_default().rest);
             self.flush = true;
             std::future::poll_fn(|cx| self.poll_write(cx)).await?;
         }
@@ -306,4 +413,60 @@ fn read_failed(error: &io::Error) -> Gone {
 fn gone_with(code: u16) -> Progress {
     let gone = if code == websocket::code::NORMAL { Gone::Eof } else { Gone::Protocol };
     Progress::Gone(gone, Some(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Wake, Waker};
+
+    use tokio::net::TcpStream;
+    use tokio::sync::mpsc;
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test]
+    async fn who_reads_nothing_is_ended_all_the_same() {
+        let (events, mut told) = mpsc::channel(1);
+        let shared = Shared {
+            events,
+            origins: Arc::default(),
+            stop: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        };
+        let (stream, _peer) = tokio::io::duplex(8);
+        let (queue, client) = (Arc::new(SendQueue::default()), ClientId::for_tests());
+        let framing = Framing::Lines(Framer::default());
+        let mut connection = Connection::new(stream, framing, &[], client, queue.clone(), Arc::new(shared));
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut context = Context::from_waker(&waker);
+        let mut poll = |connection: &mut Connection<_>| Pin::new(connection).poll(&mut context);
+
+        queue.push(vec![Bytes::from_static(b"0123456789\r\n"); 2], false, 100).unwrap();
+        assert!(poll(&mut connection).is_pending());
+        queue.push(vec![Bytes::from_static(b"more\r\n")], false, 100).unwrap();
+        assert!(!woken.0.load(Ordering::Relaxed), "nothing can be done with a full socket");
+        queue.push(vec![Bytes::from_static(b"the last\r\n")], true, 100).unwrap();
+        assert!(woken.0.load(Ordering::Relaxed), "but to end");
+        assert!(poll(&mut connection).is_pending());
+        assert!(matches!(connection.0, Stage::Ending(_)));
+        assert!(told.try_recv().is_err());
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Connection<TcpStream>>() <= 160, "{}", size_of::<Connection<TcpStream>>());
+    }
 }

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Framing};
+use super::connection::{Connection, Framing};
 use super::sendq::SendQueue;
 use super::turn::Event;
 use super::upgrade;
@@ -111,12 +111,17 @@ async fn plain(mut stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
     match connect(peer, &shared).await {
         Ok((client, queue)) => {
             let framing = Framing::Lines(Framer::default());
-            connection::run(stream, framing, &[], client, queue, &shared).await;
+            serve(Connection::new(stream, framing, &[], client, queue, shared.clone()), &shared);
         }
         Err(refusal) => {
             let _ = timeout(HANDSHAKE, refuse(&mut stream, &refusal)).await;
         }
     }
+}
+
+/// Serves a connection by a task of its own, so that nothing of how it began is held any longer.
+fn serve<F: Future<Output = ()> + Send + 'static>(connection: F, shared: &Shared) {
+    shared.tracker.spawn(connection);
 }
 
 async fn refuse(stream: &mut TcpStream, refusal: &[u8]) -> std::io::Result<()> {
@@ -130,7 +135,7 @@ async fn tls(stream: TcpStream, peer: Peer, acceptor: TlsAcceptor, shared: Arc<S
     match timeout(HANDSHAKE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
             let framing = Framing::Lines(Framer::default());
-            connection::run(stream, framing, &[], client, queue, &shared).await;
+            serve(Connection::new(stream, framing, &[], client, queue, shared.clone()), &shared);
         }
         Ok(Err(error)) => gone(client, error.kind(), &shared).await,
         Err(_) => gone(client, std::io::ErrorKind::TimedOut, &shared).await,
@@ -151,7 +156,9 @@ async fn web_socket(mut stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
         () = shared.stop.cancelled() => return,
     };
     match handshake {
-        Ok(Ok((framing, first))) => connection::run(stream, framing, &first, client, queue, &shared).await,
+        Ok(Ok((framing, first))) => {
+            serve(Connection::new(stream, framing, &first, client, queue, shared.clone()), &shared);
+        }
         Ok(Err(error)) => gone(client, error.kind(), &shared).await,
         Err(_) => gone(client, std::io::ErrorKind::TimedOut, &shared).await,
     }

@@ -59,7 +59,8 @@ impl SendQueue {
             state.lines.append(&mut lines);
         }
         state.closing |= close;
-        let reader = state.reader.take();
+        // With a full socket there is nothing to be done, but to end.
+        let reader = if state.blocked && !close { None } else { state.reader.take() };
         drop(state);
         if let Some(reader) = reader {
             reader.wake();
@@ -71,8 +72,9 @@ impl SendQueue {
     pub(super) fn take(&self, cx: &Context<'_>) -> Taken {
         let mut state = self.state();
         let lines = std::mem::take(&mut state.lines);
-        if lines.is_empty() && !state.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
-            state.reader = Some(cx.waker().clone());
+        state.blocked = false;
+        if lines.is_empty() {
+            state.wake_later(cx);
         }
         Taken { lines, closing: state.closing, reset: state.reset }
     }
@@ -81,12 +83,22 @@ impl SendQueue {
     pub(super) fn written(&self, bytes: usize) {
         let mut state = self.state();
         state.bytes = state.bytes.saturating_sub(bytes);
-        state.blocked = false;
     }
 
-    /// The writer found the socket full.
-    pub(super) fn blocked(&self) {
-        self.state().blocked = true;
+    /// The writer found the socket full. Lines stay where they are; the task of `cx` is woken by an order to close.
+    pub(super) fn blocked(&self, cx: &Context<'_>) -> Taken {
+        let mut state = self.state();
+        state.blocked = true;
+        state.wake_later(cx);
+        Taken { lines: Vec::new(), closing: state.closing, reset: state.reset }
+    }
+}
+
+impl State {
+    fn wake_later(&mut self, cx: &Context<'_>) {
+        if !self.reader.as_ref().is_some_and(|reader| reader.will_wake(cx.waker())) {
+            self.reader = Some(cx.waker().clone());
+        }
     }
 }
 
@@ -111,11 +123,12 @@ mod tests {
     #[test]
     fn a_full_socket_makes_the_limit_hold_but_the_last_lines_pass() {
         let queue = SendQueue::default();
-        queue.blocked();
+        let context = Context::from_waker(Waker::noop());
+        assert!(!queue.blocked(&context).closing);
         queue.push(lines(2), false, 20).unwrap();
         assert_eq!(queue.push(lines(1), false, 20), Err(Full));
         queue.push(lines(1), true, 20).unwrap();
-        let context = Context::from_waker(Waker::noop());
+        assert!(queue.blocked(&context).closing);
         let taken = queue.take(&context);
         assert_eq!((taken.lines.len(), taken.closing), (3, true));
     }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::Request;
 
 use super::connection::Framing;
-use crate::wire::websocket::{Payload, Reader};
+use crate::wire::websocket::Payload;
 
 /// The longest request.
 const HEAD: usize = 8192;
@@ -79,7 +79,7 @@ pub(super) async fn accept(stream: &mut TcpStream, origins: &[String]) -> io::Re
     answer.push_str("\r\n");
     stream.write_all(answer.as_bytes()).await?;
     let payload = chosen.map_or(Payload::Text, |(_, payload)| payload);
-    Ok((Framing::WebSocket(Reader::default(), payload), head))
+    Ok((Framing::WebSocket(Box::default(), payload), head))
 }
 
 /// The world has no room for this address.

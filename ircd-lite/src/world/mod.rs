@@ -56,6 +56,12 @@ impl ClientId {
     pub fn index(self) -> usize {
         self.slot.0
     }
+
+    /// Anybody's, for a test that has no world.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self { slot: Slot(0), serial: 0 }
+    }
 }
 
 /// What time it is, on both clocks.
