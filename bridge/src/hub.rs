@@ -2,7 +2,7 @@
 //!
 //! It takes what the links say, lets the desk decide, makes the decisions durable, and only then acts on them.
 //! While a commit is under way, events wait in the links' channels (256 each; full: the link stops reading) and are
-//! decided together afterwards: that is the store's group commit. Commands that a link's channel (64) can't take wait
+//! decided together afterwards: that is the store's group commit. Commands that a link's channel (256) can't take wait
 //! here, bounded: of messages by the outboxes' windows, of typing and states by a number, beyond which they are
 //! left out and counted. So the hub never waits for a link.
 
@@ -11,6 +11,7 @@ mod commands;
 mod connections;
 mod delivery;
 mod desk;
+mod heard;
 mod housekeeping;
 mod staff;
 mod status;
@@ -36,7 +37,7 @@ use crate::store::{Entry, StoreError, StoreHandle};
 use crate::web::event::{self as web, HistoryEntry, WebEvent};
 
 /// Inputs decided together: a group commit of at most so many lines.
-const BATCH: usize = 64;
+const BATCH: usize = 256;
 /// Commands that may wait for a link's channel before states and typing are left out.
 const MOST_PENDING: usize = 4096;
 /// Readings for staff that may wait for the hub.
@@ -48,6 +49,8 @@ const STORE_AGAIN: Duration = Duration::from_secs(2);
 const DELETE_EVERY: Duration = Duration::from_secs(600);
 const DELETE_AT_ONCE: usize = 50;
 const DELETE_MORE: Duration = Duration::from_secs(1);
+/// Numbers are shown so long after they have changed.
+const SHOW_AFTER: Duration = Duration::from_millis(100);
 /// The oldest text that waits is looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// After a stop was asked for, receipts are awaited for so long at most.
@@ -95,6 +98,8 @@ pub struct Hub {
     /// When to look next for the oldest text that waits, and what was found.
     look_at: Millis,
     oldest_waiting: Option<Millis>,
+    /// When to show counters that have changed; what else has changed is shown at once.
+    publish_at: Option<Millis>,
 }
 
 impl Hub {
@@ -128,6 +133,7 @@ impl Hub {
             delete_at: now,
             look_at: now,
             oldest_waiting: None,
+            publish_at: None,
         })
     }
 
@@ -300,6 +306,12 @@ impl Hub {
             self.look_at = now.after(LOOK_EVERY);
             self.oldest_waiting = self.desk.oldest_waiting();
         }
+        let is_news = !self.desk.is_as_shown(&self.status.borrow());
+        let due = *self.publish_at.get_or_insert_with(|| now.after(SHOW_AFTER));
+        if !is_news && now < due {
+            return;
+        }
+        self.publish_at = None;
         let mut status = self.desk.status();
         status.oldest_waiting = self.oldest_waiting.filter(|_| status.owed_to_staff > 0);
         let outlets = self.to_aim.iter().map(|outlet| outlet.left_out).sum::<u64>();
@@ -313,8 +325,9 @@ impl Hub {
 
     fn until_next(&self) -> Duration {
         let now = self.clock.now();
-        let at = self.desk.next_deadline(now).min(self.store_again.unwrap_or(Millis(u64::MAX)));
-        let at = at.min(self.delete_at.max(now.after(DELETE_MORE)));
+        let deletion = self.delete_at.max(now.after(DELETE_MORE));
+        let others = [self.store_again, self.publish_at, Some(deletion)].into_iter().flatten();
+        let at = others.fold(self.desk.next_deadline(now), Millis::min);
         // Deadlines that have passed were worked on; what they wait for comes as an event.
         at.since(now).max(Duration::from_millis(10))
     }
@@ -463,15 +476,18 @@ impl<T> Outlet<T> {
         }
     }
 
-    /// Waits until one pending command could be sent.
+    /// Waits until one pending command could be sent, then sends as many as the channel takes.
     async fn flush(&mut self) {
-        match self.channel.reserve().await {
-            Ok(permit) => {
-                if let Some(command) = self.pending.pop_front() {
-                    permit.send(command);
-                }
-            }
-            Err(_) => self.pending.clear(),
+        let Ok(permit) = self.channel.reserve().await else {
+            self.pending.clear();
+            return;
+        };
+        let mut permit = Some(permit);
+        while let Some(free) = permit
+            && let Some(command) = self.pending.pop_front()
+        {
+            free.send(command);
+            permit = self.channel.try_reserve().ok();
         }
     }
 

@@ -37,7 +37,7 @@ use crate::web::server::{self as web, MetricsText, SitePolicy, WebConfig, WebLin
 /// Events of one kind on their way to the hub; full: the sender stops reading its socket.
 const EVENTS: usize = 256;
 /// Commands on their way to one link; full: the hub keeps the row.
-const COMMANDS: usize = 64;
+const COMMANDS: usize = 256;
 /// Changes by the operator; full: the sender waits.
 const CONTROLS: usize = 8;
 /// For the links' goodbyes once the hub is done.

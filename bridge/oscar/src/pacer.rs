@@ -11,8 +11,8 @@ use std::time::Duration;
 /// Frames that wait, in all classes together. Reached only by a caller who asks for far more than the server takes;
 /// then it is refused.
 const MAX_QUEUED: usize = 512;
-/// The most that [`Pacer::credits`] gives: enough for any burst, and bounded where the server states no classes.
-const MAX_CREDITS: u32 = 64;
+/// The most that [`Pacer::credits`] gives: enough for any burst, and bounded where the server limits nothing.
+const MAX_CREDITS: u32 = 1024;
 /// How long to wait for a class whose numbers make no sense.
 const ODD_CLASS_PAUSE: Duration = Duration::from_secs(10);
 

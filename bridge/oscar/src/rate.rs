@@ -129,6 +129,9 @@ impl Level {
 
     /// How many SNACs may go at once at `now`, at most `at_most`.
     pub fn credits(&self, now: Duration, at_most: u32) -> u32 {
+        if self.needed() == 0 {
+            return at_most;
+        }
         let mut after = self.clone();
         let mut credits = 0;
         while credits < at_most && after.earliest(now).is_some_and(|earliest| earliest <= now) {

@@ -2,20 +2,22 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// An AIM screen name or ICQ number as it is displayed. Two are equal when OSCAR takes them for the same: spaces and
-/// letter case don't count.
+/// letter case don't count. Cheap to clone.
 #[derive(Clone)]
 pub struct ScreenName {
-    displayed: String,
-    normal: String,
+    displayed: Arc<str>,
+    normal: Arc<str>,
 }
 
 impl ScreenName {
     /// Any text; use [`ScreenName::is_valid`] where a person typed it.
     pub fn new(displayed: impl Into<String>) -> Self {
-        let displayed = displayed.into();
-        let normal = displayed.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect();
+        let displayed: Arc<str> = displayed.into().into();
+        let normal: String = displayed.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect();
+        let normal = if normal == *displayed { displayed.clone() } else { normal.into() };
         Self { displayed, normal }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing here knows visitors or IRC. The link paces by the server's rate classes and hands out credits: the hub may
 //! send as many messages as it holds credits, so that the choice of what goes next, and the joining of lines that
-//! wait for the same recipient, happens at the last moment. Channels as in `irc::event`: 256 events, 64 commands.
+//! wait for the same recipient, happens at the last moment. Channels as in `irc::event`: 256 events, 256 commands.
 
 use std::time::{Duration, SystemTime};
 

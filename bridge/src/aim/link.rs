@@ -23,6 +23,9 @@ use crate::backoff::{Backoff, random};
 use crate::clock::Moment;
 use crate::connect::Endpoint;
 
+/// Commands carried out together, before the socket is written to.
+const TOGETHER: usize = 256;
+
 /// Where and as whom to be on OSCAR.
 #[derive(Debug, Clone)]
 pub struct LinkConfig {
@@ -55,7 +58,7 @@ impl LinkConfig {
 pub struct LinkChannels {
     /// What happens on OSCAR. 256; full: the link stops reading.
     pub events: mpsc::Sender<(AccountId, AimEvent)>,
-    /// What is wanted there. 64; full: the hub keeps the row.
+    /// What is wanted there. 256; full: the hub keeps the row.
     pub commands: mpsc::Receiver<AimCommand>,
 }
 
@@ -198,7 +201,7 @@ impl<'a> Online<'a> {
                     },
                 },
                 command = self.link.channels.commands.recv(), if is_up && !self.stopping && self.held.is_empty() => {
-                    if !self.command(command).await {
+                    if !self.commands(command).await {
                         return self.leave().await;
                     }
                 }
@@ -271,6 +274,25 @@ impl<'a> Online<'a> {
     async fn refuse(&mut self, cookie: ImCookie, error: SendError) -> bool {
         let refusal = ImRefusal::Refused { code: 0, words: error.to_string(), permanent: true };
         self.link.tell(AimEvent::Refused { cookie, refusal }).await
+    }
+
+    /// One command, and those that are there already: what they cause is written together. False when it is time to
+    /// end.
+    async fn commands(&mut self, first: Option<AimCommand>) -> bool {
+        if !self.command(first).await {
+            return false;
+        }
+        for _ in 1..TOGETHER {
+            if self.stopping || !self.held.is_empty() {
+                break;
+            }
+            // The end of the channel is noticed when the next one is waited for.
+            let Ok(command) = self.link.channels.commands.try_recv() else { break };
+            if !self.command(Some(command)).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// False when it is time to end.

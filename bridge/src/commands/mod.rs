@@ -74,11 +74,13 @@ impl Cli {
     }
 }
 
-/// Runs a daemon in a fresh runtime that listens to signals from its first moment on.
+/// Runs a daemon in a fresh runtime that listens to signals from its first moment on. One thread: hub and links hand
+/// over to each other all the time, and waking another thread would cost more than what it is woken for. What waits
+/// for a disk has a thread of its own.
 fn in_runtime<F: Future<Output = Result<(), Failure>>>(
     daemon: impl FnOnce(Signals) -> F,
 ) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::runtime(format!("cannot start the runtime: {error}")))?;

@@ -1,40 +1,60 @@
 //! The desk's deliveries to staff: credits become instant messages, acknowledgements become states that visitors see.
 
+use std::collections::HashMap;
+
 use oscar_im::ScreenName;
 
-use super::desk::{Desk, Effect};
+use super::desk::{Account, Desk, Effect, Member};
 use super::visitors::state;
 use crate::aim::event::{AccountId, AimCommand, ImCookie, ImRefusal, Presence};
 use crate::conversation::wording::{self, Said};
 use crate::conversation::{ConversationId, Millis, text};
-use crate::outbox::staff::{Departure, Gate, Im, Pause, Rank, Returned};
+use crate::outbox::staff::{Allowance, Departure, Gate, Im, Pause, Rank, Returned};
 use crate::store::Write;
 
-/// With this many credits the server evidently doesn't limit us, and several messages to one person may be on their way.
-const WIDE: u32 = 16;
 /// Credits that must be left before news goes in a message of its own.
 const CREDITS_FOR_NEWS: u32 = 4;
 
 impl Desk {
     /// Sends as many instant messages as there are credits and people to have them.
     pub(super) fn spend_credits(&mut self, now: Millis) {
+        let mut senders = HashMap::new();
         for index in 0..self.accounts.len() {
             let account = AccountId(index);
-            while let Some(credits) = self.credits(account) {
-                let cookie = self.cookie();
-                let staff = &self.staff;
-                let accounts = &self.accounts;
-                let gate = |to: &ScreenName| gate(staff, accounts, to, account, credits);
-                let departed = self.outbox.depart(account, cookie, credits >= WIDE, now, gate);
-                let Some((to, departure)) = departed else { break };
+            let Some(allowance) = self.allowance(account) else { continue };
+            if senders.is_empty() {
+                if self.outbox.is_idle() {
+                    return;
+                }
+                senders = self.senders();
+            }
+            let gate = |to: &ScreenName, credits: u32| match senders.get(to) {
+                Some((sender, _)) if *sender != account => Gate::Shut,
+                Some((_, true)) => Gate::Replies,
+                Some((_, false)) if credits >= CREDITS_FOR_NEWS => Gate::All,
+                Some((_, false)) => Gate::Lines,
+                None => Gate::Shut,
+            };
+            let cookies = &mut self.cookies;
+            for (to, departure) in self.outbox.depart(allowance, now, gate, || cookies.next()) {
                 self.send(account, to, departure);
             }
         }
     }
 
-    fn credits(&self, account: AccountId) -> Option<u32> {
-        let account = self.accounts.get(account.0)?;
-        (account.up.is_some() && account.credits > 0).then_some(account.credits)
+    fn allowance(&self, account: AccountId) -> Option<Allowance> {
+        let ours = self.accounts.get(account.0)?;
+        let may = ours.up.is_some() && ours.credits > 0;
+        may.then_some(Allowance { account, credits: ours.credits, wide: ours.is_wide })
+    }
+
+    /// Who of staff can be sent to: by which account of ours, and whether they are away.
+    fn senders(&self) -> HashMap<ScreenName, (AccountId, bool)> {
+        let reachable = self.staff.iter().filter_map(|member| {
+            let account = account_for(member, &self.accounts)?;
+            Some((member.name.clone(), (account, member.away)))
+        });
+        reachable.collect()
     }
 
     fn send(&mut self, account: AccountId, to: ScreenName, departure: Departure) {
@@ -46,7 +66,7 @@ impl Desk {
         let (cookie, text) = match departure {
             Departure::New(im) => {
                 self.write(Write::Form { to: to.clone(), im: im.clone() });
-                (im.cookie, im.text)
+                (im.cookie, im.text.clone())
             }
             Departure::Repeat { im, marked } => {
                 self.counters.ims_repeated += 1;
@@ -59,13 +79,13 @@ impl Desk {
 
     /// Which of our accounts sends to this person: always the same one, unless it is down or doesn't see the person.
     pub(super) fn account_for(&self, to: &ScreenName) -> Option<AccountId> {
-        account_for(&self.staff, &self.accounts, to)
+        account_for(self.member(to)?, &self.accounts)
     }
 
     pub(super) fn im_acked(&mut self, cookie: ImCookie) {
         let Some((_, im)) = self.outbox.acked(cookie) else { return };
         self.counters.ims_acknowledged += 1;
-        self.write(Write::Settle(cookie));
+        self.write(Write::Settle(im.number()));
         self.taken(&im);
     }
 
@@ -105,7 +125,7 @@ impl Desk {
             ImRefusal::Refused { words, permanent: true, .. } => {
                 let Some((to, im)) = self.outbox.given_up(cookie) else { return };
                 self.counters.ims_refused += 1;
-                self.write(Write::Settle(cookie));
+                self.write(Write::Settle(im.number()));
                 self.give_up(&to, &im, &words, now);
             }
             ImRefusal::NoAcknowledgement => {
@@ -120,8 +140,8 @@ impl Desk {
         self.counters.ims_refused += 1;
         match returned {
             Returned::Kept(to) => Some(to),
-            Returned::Dissolved(to) => {
-                self.write(Write::Return(cookie));
+            Returned::Dissolved(to, number) => {
+                self.write(Write::Return(number));
                 Some(to)
             }
         }
@@ -170,35 +190,18 @@ impl Desk {
     }
 }
 
-fn account_for(
-    staff: &[super::desk::Member],
-    accounts: &[super::desk::Account],
-    to: &ScreenName,
-) -> Option<AccountId> {
-    let index = staff.iter().position(|member| member.name == *to)?;
-    let member = staff.get(index)?;
+/// Always the member's own account, unless it is down or doesn't see them; then one of the others, so that those whom
+/// one account served are spread over the rest.
+fn account_for(member: &Member, accounts: &[Account]) -> Option<AccountId> {
     let sees = |account: &usize| {
         accounts.get(*account).is_some_and(|account| account.up.is_some())
             && member.presence.get(*account).is_some_and(|presence| *presence != Presence::Offline)
     };
-    let own = index % accounts.len().max(1);
-    std::iter::once(own).chain(0..accounts.len()).find(sees).map(AccountId)
-}
-
-fn gate(
-    staff: &[super::desk::Member],
-    accounts: &[super::desk::Account],
-    to: &ScreenName,
-    account: AccountId,
-    credits: u32,
-) -> Gate {
-    if account_for(staff, accounts, to) != Some(account) {
-        return Gate::Shut;
-    }
-    let away = staff.iter().any(|member| member.name == *to && member.away);
-    match credits {
-        _ if away => Gate::Replies,
-        CREDITS_FOR_NEWS.. => Gate::All,
-        _ => Gate::Lines,
-    }
+    let count = accounts.len().max(1);
+    let own = member.seat % count;
+    // Those who share an account sit `count` seats apart.
+    let first = member.seat / count;
+    let others = count - 1;
+    let substitute = |turn: usize| (own + 1 + (first + turn) % others.max(1)) % count;
+    std::iter::once(own).chain((0..others).map(substitute)).find(sees).map(AccountId)
 }

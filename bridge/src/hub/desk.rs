@@ -12,6 +12,7 @@ use oscar_im::ScreenName;
 use super::HubControl;
 use super::attendance::{Attendance, Door};
 use super::connections::Connections;
+use super::heard::Heard;
 use super::status::Counters;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::book::Book;
@@ -166,12 +167,15 @@ pub(crate) struct Member {
     pub(super) gone_since: Option<Millis>,
     /// When the polite hint about automatic lines was given.
     pub(super) hinted: Option<Millis>,
+    /// Tells which of our accounts serves this person; kept for as long as the person is listed.
+    pub(super) seat: usize,
 }
 
 impl Member {
-    pub(super) fn new(name: ScreenName, accounts: usize) -> Self {
+    pub(super) fn new(name: ScreenName, seat: usize, accounts: usize) -> Self {
         Self {
             name,
+            seat,
             presence: vec![Presence::Offline; accounts],
             away: false,
             last: None,
@@ -206,6 +210,8 @@ pub(super) struct Account {
     /// Its name, when it was ever signed on: our own echo.
     pub(super) name: Option<ScreenName>,
     pub(super) credits: u32,
+    /// Whether the server evidently doesn't limit this account: several messages to one person may be on their way.
+    pub(super) is_wide: bool,
     pub(super) down_since: Option<Millis>,
 }
 
@@ -232,7 +238,7 @@ pub(crate) struct Desk {
     pub(super) connections: Connections,
     pub(super) attendance: Attendance,
     pub(super) strangers: Strangers,
-    pub(super) heard: HashMap<(ScreenName, ImCookie), Millis>,
+    pub(super) heard: Heard,
     pub(super) canned: BTreeMap<String, String>,
     pub(super) counters: Counters,
     /// When typing was last shown to staff, by conversation.
@@ -247,7 +253,7 @@ pub(crate) struct Desk {
     last_delivery: u64,
     last_answer: u64,
     last_notice: u64,
-    last_cookie: u64,
+    pub(super) cookies: Cookies,
     batch: Batch,
 }
 
@@ -258,7 +264,8 @@ impl Desk {
     /// A desk with what the store has.
     pub(crate) fn new(settings: Settings, snapshot: Snapshot, now: Millis) -> Self {
         let accounts = settings.accounts.max(1);
-        let staff = settings.staff.iter().map(|name| Member::new(name.clone(), accounts)).collect();
+        let seats = settings.staff.iter().enumerate();
+        let staff = seats.map(|(seat, name)| Member::new(name.clone(), seat, accounts)).collect();
         let budget = Budget::new(settings.max_im_bytes);
         let mut desk = Self {
             budget,
@@ -273,7 +280,7 @@ impl Desk {
             connections: Connections::default(),
             attendance: Attendance::default(),
             strangers: Strangers::default(),
-            heard: HashMap::new(),
+            heard: Heard::default(),
             canned: BTreeMap::new(),
             counters: Counters::default(),
             typing_shown: HashMap::new(),
@@ -285,7 +292,7 @@ impl Desk {
             last_delivery: 0,
             last_answer: 0,
             last_notice: 0,
-            last_cookie: 0,
+            cookies: Cookies { seed: settings.cookie_seed, last: 0 },
             batch: Batch::default(),
             settings,
         };
@@ -324,7 +331,7 @@ impl Desk {
             self.last_answer = self.last_answer.max(answer.id.0);
             self.answers.enqueue(conversation, answer);
         }
-        self.heard = snapshot.heard.into_iter().map(|(who, cookie, at)| ((who, cookie), at)).collect();
+        self.heard = Heard::restore(snapshot.heard);
         self.canned = snapshot.canned.into_iter().collect();
         for (session, nick) in self.connections.present() {
             if let Some(id) = self.book.by_key(&session) {
@@ -502,12 +509,20 @@ impl Desk {
             tags: vec![("+bridgebot/kind".to_owned(), kind.to_owned())],
         }))
     }
+}
 
-    /// A new id for an instant message: well spread, never the same twice.
-    pub(super) fn cookie(&mut self) -> ImCookie {
-        self.last_cookie = self.last_cookie.wrapping_add(1);
+/// New ids for instant messages: well spread, never the same twice.
+#[derive(Debug)]
+pub(super) struct Cookies {
+    seed: u64,
+    last: u64,
+}
+
+impl Cookies {
+    pub(super) fn next(&mut self) -> ImCookie {
+        self.last = self.last.wrapping_add(1);
         // Multiplication by an odd number and xor with a constant are reversible: no two counts give the same id.
-        let mixed = self.last_cookie.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.settings.cookie_seed;
+        let mixed = self.last.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ self.seed;
         ImCookie(mixed.to_be_bytes())
     }
 }

@@ -119,10 +119,7 @@ impl Desk {
     }
 
     fn forget_heard(&mut self, now: Millis) {
-        let before = now.before(super::staff::HEARD_FOR);
-        let known = self.heard.len();
-        self.heard.retain(|_, at| *at >= before);
-        if self.heard.len() < known {
+        if let Some(before) = self.heard.forget_old(now) {
             self.write(Write::ForgetHeard(before));
         }
     }

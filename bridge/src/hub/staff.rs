@@ -20,13 +20,13 @@ use crate::store::Write;
 const LONGEST: usize = 8000;
 /// A text that was asked about waits so long for its label.
 const HOLD: Duration = Duration::from_secs(600);
-/// Staff messages are known again for so long.
-pub(super) const HEARD_FOR: Duration = Duration::from_secs(86_400);
 /// Who is seen so soon after our sign-on was there all the time.
 const ROLL_CALL: Duration = Duration::from_secs(60);
 /// A hint about automatic lines is given once in this time, so that two bridges don't talk to each other.
 const HINT_AGAIN: Duration = Duration::from_secs(3600);
 
+/// With this many credits the server evidently doesn't limit us: those that do let through a handful.
+const WIDE: u32 = 64;
 /// To whom a line is owed when nobody is listed.
 pub(super) fn nobody() -> ScreenName {
     ScreenName::new("")
@@ -48,6 +48,7 @@ impl Desk {
             AimEvent::Credits(credits) => {
                 if let Some(account) = self.accounts.get_mut(account.0) {
                     account.credits = account.credits.saturating_add(credits);
+                    account.is_wide = account.credits >= WIDE;
                 }
             }
             AimEvent::Im { from, text, auto, offline, cookie, at } => {
@@ -76,7 +77,7 @@ impl Desk {
             self.stranger(account, im.from, now);
             return;
         }
-        if self.heard.contains_key(&(im.from.clone(), im.cookie)) {
+        if self.heard.contains(&im.from, im.cookie) {
             return;
         }
         if self.is_store_down() {
@@ -85,7 +86,7 @@ impl Desk {
             }
             return;
         }
-        self.heard.insert((im.from.clone(), im.cookie), now);
+        self.heard.insert(im.from.clone(), im.cookie, now);
         self.write(Write::Heard { sender: im.from.clone(), cookie: im.cookie, at: now });
         if let Some(refusal) = self.unrecorded(account, im.from.clone(), &wording::not_stored()) {
             self.refusal(refusal);
@@ -332,7 +333,7 @@ impl Desk {
 
     /// A message that is not worth a record, or that can have none.
     fn unrecorded(&mut self, account: AccountId, to: ScreenName, text: &str) -> Option<Effect> {
-        let cookie = self.cookie();
+        let cookie = self.cookies.next();
         let credits = &mut self.accounts.get_mut(account.0)?.credits;
         *credits = credits.checked_sub(1)?;
         Some(Effect::Aim(account, AimCommand::Send { cookie, to, text: text.to_owned() }))
@@ -392,6 +393,7 @@ impl Desk {
         ours.name = Some(screen_name.clone());
         ours.up = Some((screen_name, now));
         ours.credits = 0;
+        ours.is_wide = false;
         ours.down_since = None;
         self.reserved.retain(|reserved| *reserved != account);
         self.note_aim(now);
@@ -439,10 +441,10 @@ impl Desk {
                 continue;
             }
             let before = old.iter().position(|member| member.name == name);
-            let member = before.map_or_else(
-                || Member::new(name.clone(), accounts),
-                |at| Member { name: name.clone(), ..old.swap_remove(at) },
-            );
+            let member = match before {
+                Some(at) => Member { name, ..old.swap_remove(at) },
+                None => Member::new(name, free_seat(&self.staff, &old), accounts),
+            };
             self.staff.push(member);
         }
         self.settle_staff_list(now);
@@ -484,9 +486,9 @@ impl Desk {
         }
         let mut orphans: BTreeMap<ConversationId, Vec<(ScreenName, Row)>> = BTreeMap::new();
         for who in gone {
-            let (rows, cookies) = self.outbox.remove_lane(&who);
-            for cookie in cookies {
-                self.write(Write::Return(cookie));
+            let (rows, ims) = self.outbox.remove_lane(&who);
+            for im in ims {
+                self.write(Write::Return(im));
             }
             for row in rows {
                 self.write(Write::Drop(row.id));
@@ -503,4 +505,10 @@ impl Desk {
             self.spread(id, &copies, &recipients, now);
         }
     }
+}
+
+/// The first seat that nobody has, so that people stay evenly shared out among the accounts.
+fn free_seat(new: &[Member], old: &[Member]) -> usize {
+    let is_taken = |seat: &usize| new.iter().chain(old).any(|member| member.seat == *seat);
+    (0..=new.len() + old.len()).find(|seat| !is_taken(seat)).unwrap_or_default()
 }

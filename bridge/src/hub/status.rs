@@ -68,6 +68,14 @@ impl Desk {
         self.book.iter().map(|conversation| conversation.last_at).max()
     }
 
+    /// Whether a status that was shown still tells rightly what is up.
+    pub(crate) fn is_as_shown(&self, shown: &HubStatus) -> bool {
+        let aim = self.accounts.iter().map(|account| account.up.as_ref().map(|(name, _)| name));
+        shown.irc == self.irc.nick
+            && shown.store_is_up != self.is_store_down()
+            && shown.aim.iter().map(Option::as_ref).eq(aim)
+    }
+
     /// How things stand; `oldest_waiting` is not filled in, it takes a look at everything that is owed.
     pub(crate) fn status(&self) -> HubStatus {
         HubStatus {

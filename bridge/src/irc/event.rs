@@ -1,7 +1,7 @@
 //! The seam between the IRC link and the hub: what the daemon told us, and what we want of it.
 //!
 //! Nothing here knows visitors, staff or OSCAR. The link owns its socket and session; it sends [`IrcEvent`]s over a
-//! channel of 256 (full: the link stops reading, TCP pushes back) and takes [`IrcCommand`]s from one of 64 (full: the
+//! channel of 256 (full: the link stops reading, TCP pushes back) and takes [`IrcCommand`]s from one of 256 (full: the
 //! hub keeps the row pending; the outbox is the queue).
 
 use std::time::SystemTime;

@@ -21,6 +21,8 @@ use crate::backoff::{Backoff, random};
 use crate::clock::Moment;
 use crate::connect::{Endpoint, Stream};
 
+/// Room for one read.
+const INPUT_BYTES: usize = 16 * 1024;
 /// What is written at most before the socket takes some of it.
 const OUTPUT_BYTES: usize = 16 * 1024;
 /// A socket that takes nothing for so long is dead.
@@ -44,7 +46,7 @@ pub struct LinkConfig {
 pub struct LinkChannels {
     /// What happens on IRC. 256; full: the link stops reading.
     pub events: mpsc::Sender<IrcEvent>,
-    /// What is wanted there. 64; full: the hub keeps the row.
+    /// What is wanted there. 256; full: the hub keeps the row.
     pub commands: mpsc::Receiver<IrcCommand>,
     /// Our nick while we are signed on.
     pub nick: watch::Sender<Option<String>>,
@@ -174,7 +176,7 @@ impl Connection {
     async fn drive(&mut self, stream: Box<dyn Stream>, link: &mut Link) {
         let (mut reader, mut writer) = tokio::io::split(stream);
         let events = link.channels.events.clone();
-        let mut input = [0; 4096];
+        let mut input = vec![0; INPUT_BYTES];
         let mut stopping = false;
         loop {
             let now = Moment::now();
@@ -211,12 +213,26 @@ impl Connection {
                         self.observe(&event, link);
                         permit.send(event);
                     }
+                    while self.session.has_event()
+                        && let Ok(permit) = events.try_reserve()
+                        && let Some(event) = self.session.poll_event()
+                    {
+                        self.observe(&event, link);
+                        permit.send(event);
+                    }
                 }
                 read = reader.read(&mut input), if is_open && !has_event => {
                     self.read(read.map(|length| input.get(..length).unwrap_or_default()));
                 }
                 command = link.channels.commands.recv(), if is_open && !stopping && self.session.accepts_commands() => {
                     stopping = self.command(command, link);
+                    // Those that are there already are written together.
+                    while !stopping
+                        && self.session.accepts_commands()
+                        && let Ok(command) = link.channels.commands.try_recv()
+                    {
+                        stopping = self.command(Some(command), link);
+                    }
                 }
                 () = sleep_until(timeout.unwrap_or_else(Instant::now)), if timeout.is_some() && !has_event => {
                     if self.write_deadline.is_some_and(|deadline| deadline <= Instant::now()) {

@@ -4,7 +4,8 @@
 //! are joined into one message at the moment when it may go, taking turns between conversations. A message that was
 //! formed never changes: a repeat has the same cookie and text. Who may be sent to, and with whose credit, the hub says.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,11 @@ use crate::conversation::{ConversationId, Millis};
 const MOST_WAITING: usize = 1000;
 /// Messages on their way to one person at once where the server does not limit us; else one, so that a message that
 /// the server drops can't be overtaken.
-const WIDE_WINDOW: usize = 8;
+const WIDE_WINDOW: usize = 64;
+/// Where the server does not limit us, each line goes in a message of its own, as a person would send it, unless more
+/// than these wait for the same person, or they have waited for long.
+const SINGLY: usize = 64;
+const LONG: Duration = Duration::from_secs(1);
 
 /// A row's number in the store; rows of one recipient go by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,7 +62,7 @@ pub struct Row {
 /// A message that was formed, and what is known about it.
 #[derive(Debug)]
 struct Formed {
-    im: Im,
+    im: Arc<Im>,
     state: State,
     /// Whether an earlier attempt may have been taken: then each repeat is marked.
     doubtful: bool,
@@ -84,6 +89,13 @@ pub struct Im {
     pub rows: Vec<Row>,
 }
 
+impl Im {
+    /// Its number: that of the first text in it.
+    pub fn number(&self) -> DeliveryId {
+        self.rows.first().map_or(DeliveryId(0), |row| row.id)
+    }
+}
+
 /// What may be sent to somebody now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
@@ -101,21 +113,32 @@ pub enum Gate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Departure {
     /// A message formed now; it has to be stored before it leaves.
-    New(Im),
+    New(Arc<Im>),
     /// A message that was sent before.
     Repeat {
         /// The same id and text.
-        im: Im,
+        im: Arc<Im>,
         /// Whether it has to be marked: the server may have taken it the last time.
         marked: bool,
     },
+}
+
+/// What one account may send now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Which account.
+    pub account: AccountId,
+    /// How many messages.
+    pub credits: u32,
+    /// Whether the server evidently doesn't limit it.
+    pub wide: bool,
 }
 
 /// What became of a message that the server did not take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Returned {
     /// There is no such message any more; its rows wait for another.
-    Dissolved(ScreenName),
+    Dissolved(ScreenName, DeliveryId),
     /// It will be sent again as it is.
     Kept(ScreenName),
 }
@@ -180,48 +203,67 @@ impl StaffOutbox {
 
     /// Takes in a message that was stored before a restart: it may have left, so its fate is unknown.
     pub fn restore(&mut self, to: &ScreenName, im: Im) {
+        let im = Arc::new(im);
         self.cookies.insert(im.cookie, to.clone());
         self.lane(to).formed.push_back(Formed { im, state: State::ToRepeat, doubtful: true });
     }
 
-    /// Forms the next message for which `gate` opens, if any; `cookie` is used for a new one. Asked for each credit.
+    /// Forms messages while the credits last: the most urgent first, people in turn. `gate` is told how many credits
+    /// are left, `cookie` gives ids for new messages.
     pub fn depart(
         &mut self,
-        account: AccountId,
-        cookie: ImCookie,
-        wide: bool,
+        allowance: Allowance,
         now: Millis,
-        gate: impl Fn(&ScreenName) -> Gate,
-    ) -> Option<(ScreenName, Departure)> {
+        gate: impl Fn(&ScreenName, u32) -> Gate,
+        mut cookie: impl FnMut() -> ImCookie,
+    ) -> Vec<(ScreenName, Departure)> {
+        let Allowance { account, mut credits, wide } = allowance;
         let window = if wide { WIDE_WINDOW } else { 1 };
-        let (to, gate) = self
+        let mut turns: BinaryHeap<Reverse<(Urgency, u64, ScreenName)>> = self
             .lanes
             .iter()
-            .filter(|(_, lane)| lane.not_before <= now)
+            .filter(|(_, lane)| lane.wants_a_credit(window) && lane.not_before <= now)
             .filter_map(|(to, lane)| {
-                let gate = gate(to);
-                let urgency = lane.urgency(gate, window)?;
-                Some(((urgency, lane.served), to, gate))
+                let urgency = lane.urgency(gate(to, credits), window)?;
+                Some(Reverse((urgency, lane.served, to.clone())))
             })
-            .min_by_key(|(order, ..)| *order)
-            .map(|(_, to, gate)| (to.clone(), gate))?;
-        self.served += 1;
-        let (served, budget) = (self.served, self.budget);
-        let lane = self.lanes.get_mut(&to)?;
-        lane.served = served;
-        if let Some(first) = lane.formed.iter_mut().find(|formed| formed.state == State::ToRepeat) {
-            first.state = State::Sent;
-            first.im.account = account;
-            return Some((to, Departure::Repeat { im: first.im.clone(), marked: first.doubtful }));
+            .collect();
+        let mut departures = Vec::new();
+        while credits > 0
+            && let Some(Reverse((wanted, _, to))) = turns.pop()
+        {
+            let Some(lane) = self.lanes.get_mut(&to) else { continue };
+            // With fewer credits left it may be less urgent by now, or not urgent enough.
+            let gate = gate(&to, credits);
+            match lane.urgency(gate, window) {
+                Some(urgency) if urgency == wanted => {}
+                Some(urgency) => {
+                    turns.push(Reverse((urgency, lane.served, to)));
+                    continue;
+                }
+                None => continue,
+            }
+            self.served += 1;
+            lane.served = self.served;
+            let departure = lane.repeat(account).or_else(|| {
+                let lines = lane.lines_at_once(wide, now);
+                let im = Arc::new(lane.form(self.budget, gate, lines, cookie(), account)?);
+                lane.formed.push_back(Formed { im: im.clone(), state: State::Sent, doubtful: false });
+                self.cookies.insert(im.cookie, to.clone());
+                Some(Departure::New(im))
+            });
+            let Some(departure) = departure else { continue };
+            credits -= 1;
+            if let Some(urgency) = lane.urgency(gate, window) {
+                turns.push(Reverse((urgency, lane.served, to.clone())));
+            }
+            departures.push((to, departure));
         }
-        let im = lane.form(budget, gate, cookie, account)?;
-        lane.formed.push_back(Formed { im: im.clone(), state: State::Sent, doubtful: false });
-        self.cookies.insert(cookie, to.clone());
-        Some((to, Departure::New(im)))
+        departures
     }
 
     /// The server took a message: nothing in it is owed any more.
-    pub fn acked(&mut self, cookie: ImCookie) -> Option<(ScreenName, Im)> {
+    pub fn acked(&mut self, cookie: ImCookie) -> Option<(ScreenName, Arc<Im>)> {
         let (to, im) = self.remove(cookie)?;
         if let Some(lane) = self.lanes.get_mut(&to) {
             lane.failures = 0;
@@ -245,14 +287,14 @@ impl StaffOutbox {
         }
         let (_, im) = self.remove(cookie)?;
         let lane = self.lane(&to);
-        for row in im.rows.into_iter().rev() {
-            lane.push_back_in_place(row);
+        for row in im.rows.iter().rev() {
+            lane.push_back_in_place(row.clone());
         }
-        Some(Returned::Dissolved(to))
+        Some(Returned::Dissolved(to, im.number()))
     }
 
     /// The server will never take it: what stood in it is given up.
-    pub fn given_up(&mut self, cookie: ImCookie) -> Option<(ScreenName, Im)> {
+    pub fn given_up(&mut self, cookie: ImCookie) -> Option<(ScreenName, Arc<Im>)> {
         self.remove(cookie)
     }
 
@@ -282,21 +324,21 @@ impl StaffOutbox {
         }
     }
 
-    /// Forgets a person who is no staff any more; what was owed to them comes back.
-    pub fn remove_lane(&mut self, to: &ScreenName) -> (Vec<Row>, Vec<ImCookie>) {
+    /// Forgets a person who is no staff any more; what was owed to them comes back, and the messages formed of it.
+    pub fn remove_lane(&mut self, to: &ScreenName) -> (Vec<Row>, Vec<DeliveryId>) {
         let Some(lane) = self.lanes.remove(to) else { return (Vec::new(), Vec::new()) };
-        let cookies: Vec<ImCookie> = lane.formed.iter().map(|formed| formed.im.cookie).collect();
-        for cookie in &cookies {
-            self.cookies.remove(cookie);
+        for formed in &lane.formed {
+            self.cookies.remove(&formed.im.cookie);
         }
-        let formed = lane.formed.into_iter().flat_map(|formed| formed.im.rows);
+        let ims = lane.formed.iter().map(|formed| formed.im.number()).collect();
+        let formed = lane.formed.iter().flat_map(|formed| formed.im.rows.iter().cloned());
         let mut rows: Vec<Row> = formed
             .chain(lane.replies)
             .chain(lane.lines.into_values().flatten())
             .chain(lane.passengers)
             .collect();
         rows.sort_by_key(|row| row.id);
-        (rows, cookies)
+        (rows, ims)
     }
 
     /// Takes out the waiting lines of one conversation (somebody else has it now).
@@ -331,6 +373,11 @@ impl StaffOutbox {
         self.lanes.get(to).map_or(0, Lane::owed)
     }
 
+    /// Whether nothing waits for a credit.
+    pub fn is_idle(&self) -> bool {
+        !self.lanes.values().any(|lane| lane.wants_a_credit(usize::MAX))
+    }
+
     /// Whether anything but passengers waits for a credit.
     pub fn is_pressed(&self) -> bool {
         self.lanes.values().any(|lane| lane.waiting > lane.passengers.len())
@@ -356,7 +403,7 @@ impl StaffOutbox {
         self.lanes.entry(to.clone()).or_default()
     }
 
-    fn remove(&mut self, cookie: ImCookie) -> Option<(ScreenName, Im)> {
+    fn remove(&mut self, cookie: ImCookie) -> Option<(ScreenName, Arc<Im>)> {
         let to = self.cookies.remove(&cookie)?;
         let lane = self.lanes.get_mut(&to)?;
         let at = lane.formed.iter().position(|formed| formed.im.cookie == cookie)?;
@@ -429,6 +476,20 @@ impl Lane {
         formed.chain(heads).chain(self.replies.front()).map(|row| row.at).min()
     }
 
+    /// Whether there is anything at all that a credit could be used for.
+    fn wants_a_credit(&self, window: usize) -> bool {
+        (self.waiting > 0 && self.formed.len() < window)
+            || self.formed.front().is_some_and(|formed| formed.state == State::ToRepeat)
+    }
+
+    /// The first message that has to be sent again.
+    fn repeat(&mut self, account: AccountId) -> Option<Departure> {
+        let first = self.formed.iter_mut().find(|formed| formed.state == State::ToRepeat)?;
+        first.state = State::Sent;
+        Arc::make_mut(&mut first.im).account = account;
+        Some(Departure::Repeat { im: first.im.clone(), marked: first.doubtful })
+    }
+
     /// How soon this lane wants a credit: none, if it has nothing that may go.
     fn urgency(&self, gate: Gate, window: usize) -> Option<Urgency> {
         if gate == Gate::Shut {
@@ -452,30 +513,46 @@ impl Lane {
         }
     }
 
-    /// Joins what waits, as much as fits; at least one row.
-    fn form(&mut self, budget: Budget, gate: Gate, cookie: ImCookie, account: AccountId) -> Option<Im> {
+    /// How many lines go in the next message, at most.
+    fn lines_at_once(&self, wide: bool, now: Millis) -> usize {
+        let heads = self.lines.values().filter_map(VecDeque::front);
+        let singly = wide && self.waiting <= SINGLY && heads.map(|row| row.at).all(|at| now.since(at) < LONG);
+        if singly { 1 } else { usize::MAX }
+    }
+
+    /// Joins what waits, as much as fits, but no more than `lines` lines; at least one row.
+    fn form(
+        &mut self,
+        budget: Budget,
+        gate: Gate,
+        lines: usize,
+        cookie: ImCookie,
+        account: AccountId,
+    ) -> Option<Im> {
         let mut draft = Draft { budget, size: Size::default(), rows: Vec::new() };
         while draft.take(&mut self.replies) {}
         if matches!(gate, Gate::Lines | Gate::All) {
             let replies = draft.rows.len();
-            self.take_lines(&mut draft);
+            self.take_lines(&mut draft, lines);
             // Conversations took turns; within the message their lines stand as they came.
             draft.rows.get_mut(replies..).unwrap_or_default().sort_by_key(|row| row.id);
             while draft.take(&mut self.passengers) {}
         }
         self.waiting -= draft.rows.len();
-        if draft.rows.is_empty() {
-            return None;
-        }
-        let texts: Vec<&str> = draft.rows.iter().map(|row| &*row.text).collect();
-        Some(Im { cookie, account, text: texts.join("\n"), rows: draft.rows })
+        let text = match draft.rows.as_slice() {
+            [] => return None,
+            [row] => row.text.to_string(),
+            rows => rows.iter().map(|row| &*row.text).collect::<Vec<_>>().join("\n"),
+        };
+        Some(Im { cookie, account, text, rows: draft.rows })
     }
 
-    fn take_lines(&mut self, draft: &mut Draft) {
+    fn take_lines(&mut self, draft: &mut Draft, most: usize) {
         /// After this many heads that don't fit, the message is full.
         const MISFITS: usize = 8;
         let mut misfits = 0;
-        while misfits < MISFITS {
+        let full = draft.rows.len().saturating_add(most);
+        while misfits < MISFITS && draft.rows.len() < full {
             let next = self
                 .lines
                 .range((std::ops::Bound::Excluded(self.turn), std::ops::Bound::Unbounded))
@@ -568,9 +645,9 @@ mod tests {
         fn depart_by(&mut self, wide: bool, gate: impl Fn(&str) -> Gate) -> Option<(String, Departure)> {
             self.cookies += 1;
             let cookie = ImCookie(self.cookies.to_be_bytes());
-            let (to, departure) =
-                self.outbox.depart(ACCOUNT, cookie, wide, self.now, |to| gate(to.as_str()))?;
-            Some((to.to_string(), departure))
+            let allowance = Allowance { account: ACCOUNT, credits: 1, wide };
+            let departed = self.outbox.depart(allowance, self.now, |to, _| gate(to.as_str()), || cookie);
+            departed.into_iter().next().map(|(to, departure)| (to.to_string(), departure))
         }
 
         fn depart(&mut self) -> Option<(String, ImCookie, String)> {
@@ -579,7 +656,7 @@ mod tests {
                     Some((to, im.cookie, format!("{} AGAIN", im.text)))
                 }
                 (to, Departure::New(im) | Departure::Repeat { im, marked: false }) => {
-                    Some((to, im.cookie, im.text))
+                    Some((to, im.cookie, im.text.clone()))
                 }
             }
         }
@@ -618,6 +695,27 @@ mod tests {
         t.depart_by(true, |_| Gate::Lines).unwrap();
         t.line("staff1", 1, "anna: two");
         t.depart_by(true, |_| Gate::Lines).unwrap();
+    }
+
+    #[test]
+    fn where_nobody_limits_each_line_goes_by_itself_unless_many_wait() {
+        let mut t = Test::new();
+        let text = |departed: Option<(String, Departure)>| match departed {
+            Some((_, Departure::New(im))) => im.text.clone(),
+            other => panic!("{other:?}"),
+        };
+        t.line("staff1", 1, "anna: one");
+        t.line("staff1", 1, "anna: two");
+        assert_eq!(text(t.depart_by(true, |_| Gate::Lines)), "anna: one");
+        assert_eq!(text(t.depart_by(true, |_| Gate::Lines)), "anna: two");
+        for number in 0..=SINGLY {
+            t.line("staff1", 1, &format!("anna: {number}"));
+        }
+        assert!(text(t.depart_by(true, |_| Gate::Lines)).starts_with("anna: 0\nanna: 1\n"));
+        t.line("staff2", 1, "anna: one");
+        t.line("staff2", 1, "anna: two");
+        t.now = t.now.after(LONG);
+        assert_eq!(text(t.depart_by(true, |_| Gate::Lines)), "anna: one\nanna: two");
     }
 
     #[test]

@@ -38,7 +38,8 @@ fn entry(number: u64, author: Author, text: &str) -> Write {
 pub(crate) fn fill(store: &mut impl Store) {
     let one = row(1, Some(1), "anna: a very private line");
     let im =
-        Im { cookie: COOKIE, account: AccountId(1), text: one.text.to_string(), rows: vec![one.clone()] };
+        Im { cookie: COOKIE, account: AccountId(1), text: one.text.to_string(), rows: vec![one.clone()] }
+            .into();
     let writes = [
         Write::Open {
             id: ANNA,
@@ -93,7 +94,7 @@ pub(crate) fn comes_back_as_it_was(mut store: impl Store) {
 
 pub(crate) fn what_is_settled_is_not_owed(mut store: impl Store) {
     fill(&mut store);
-    let writes = [Write::Settle(COOKIE), Write::Taken(ANNA, 1), Write::Paid(AnswerId(1))];
+    let writes = [Write::Settle(DeliveryId(1)), Write::Taken(ANNA, 1), Write::Paid(AnswerId(1))];
     store.commit(&writes).unwrap();
     let snapshot = store.load().unwrap();
     assert!(snapshot.ims.is_empty() && snapshot.answers.is_empty());
@@ -103,7 +104,7 @@ pub(crate) fn what_is_settled_is_not_owed(mut store: impl Store) {
 
 pub(crate) fn what_is_returned_is_owed_as_before(mut store: impl Store) {
     fill(&mut store);
-    store.commit(&[Write::Return(COOKIE)]).unwrap();
+    store.commit(&[Write::Return(DeliveryId(1))]).unwrap();
     let snapshot = store.load().unwrap();
     assert!(snapshot.ims.is_empty());
     assert_eq!(snapshot.owed.iter().map(|(_, row)| row.id.0).collect::<Vec<_>>(), [1, 2]);

@@ -12,6 +12,7 @@ pub mod thread;
 pub(crate) mod contract;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use oscar_im::ScreenName;
 
@@ -32,7 +33,8 @@ pub trait Store: Send + 'static {
     /// When the engine can't read.
     fn load(&mut self) -> Result<Snapshot, StoreError>;
 
-    /// Makes all changes, or none; durable when it returns.
+    /// Makes all changes, or none; durable when it returns, if any of them has to last ([`Write::must_last`]); else it
+    /// may be made durable with the next that has.
     ///
     /// # Errors
     /// When nothing was changed.
@@ -68,6 +70,22 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// When nothing was deleted.
     fn delete_older(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError>;
+}
+
+impl Write {
+    /// Whether somebody relies on it as soon as it is committed. The others say what has become of something: were
+    /// they lost in a power cut, a message would go again, marked as a repeat.
+    pub fn must_last(&self) -> bool {
+        !matches!(
+            self,
+            Self::Settle(_)
+                | Self::Taken(..)
+                | Self::Paid(_)
+                | Self::Nick(..)
+                | Self::ForgetHeard(_)
+                | Self::AimUp(_)
+        )
+    }
 }
 
 /// One change.
@@ -139,12 +157,12 @@ pub enum Write {
         /// To whom.
         to: ScreenName,
         /// What.
-        im: Im,
+        im: Arc<Im>,
     },
     /// The server took an instant message, or never will: what stood in it is not owed any more.
-    Settle(ImCookie),
+    Settle(DeliveryId),
     /// The server did not take it: what stood in it is owed as before.
-    Return(ImCookie),
+    Return(DeliveryId),
     /// An answer is owed to a visitor.
     Answer {
         /// Its number.

@@ -3,6 +3,9 @@
 //! Write-ahead log, a commit waits for the disk unless told otherwise. A lock file beside the database keeps a second
 //! bridge out; reading (`conversations list`) needs none. A database that was not closed is checked before it is used.
 
+mod commit;
+mod im_rows;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -12,7 +15,7 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior, params,
 };
 
-use super::{Entry, Snapshot, Store, StoreError, Summary, Write, account_number};
+use super::{Entry, Snapshot, Store, StoreError, Summary, Write};
 use crate::aim::event::{AccountId, ImCookie};
 use crate::conversation::model::{Address, Told};
 use crate::conversation::{Author, Conversation, ConversationId, Millis, VisitorKey};
@@ -25,6 +28,8 @@ const APPLICATION_ID: i64 = 0x6272_6467;
 /// Each moves the schema one version up; never changed once released.
 const MIGRATIONS: &[&str] =
     &[include_str!("migrations/0001-conversations.sql"), include_str!("migrations/0002-visitors.sql")];
+/// Statements kept compiled: more than there are.
+const STATEMENTS: usize = 64;
 /// Client ids and message ids that a start needs; see [`crate::conversation::book`].
 const IDS: usize = 4096;
 
@@ -43,6 +48,9 @@ pub enum Durability {
 pub struct SqliteStore {
     connection: Connection,
     path: PathBuf,
+    durability: Durability,
+    /// Whether the commits that follow wait for the disk.
+    waits: bool,
     /// Held, not read: the system drops the lock with the file, however the process ends.
     lock: Option<File>,
     /// Something was deleted that the log still holds.
@@ -68,8 +76,15 @@ impl SqliteStore {
         use rusqlite::OpenFlags;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(path, &error))?;
-        let store = Self { connection, path: path.to_owned(), lock: None, log_holds_deleted: false };
-        store.prepare_connection(Durability::Full)?;
+        let store = Self {
+            connection,
+            path: path.to_owned(),
+            durability: Durability::Full,
+            waits: true,
+            lock: None,
+            log_holds_deleted: false,
+        };
+        store.prepare_connection()?;
         store.version()?;
         store.query(|connection| connection.pragma_update(None, "query_only", true))?;
         Ok(store)
@@ -101,8 +116,9 @@ impl SqliteStore {
         lock: Option<File>,
         durability: Durability,
     ) -> Result<Self, StoreError> {
-        let mut store = Self { connection, path, lock, log_holds_deleted: false };
-        store.prepare_connection(durability)?;
+        let waits = durability == Durability::Full;
+        let mut store = Self { connection, path, durability, waits, lock, log_holds_deleted: false };
+        store.prepare_connection()?;
         let version = store.version()?;
         store.migrate(version)?;
         let unclean = store.fact("open")? == Some(1);
@@ -113,18 +129,21 @@ impl SqliteStore {
         Ok(store)
     }
 
-    fn prepare_connection(&self, durability: Durability) -> Result<(), StoreError> {
-        let synchronous = match durability {
+    fn prepare_connection(&self) -> Result<(), StoreError> {
+        let synchronous = match self.durability {
             Durability::Full => "FULL",
             Durability::Normal => "NORMAL",
         };
         self.query(|connection| {
             connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
             connection.execute_batch(&format!(
                 "PRAGMA journal_mode = WAL;
                  PRAGMA synchronous = {synchronous};
                  PRAGMA foreign_keys = ON;
                  PRAGMA journal_size_limit = 67108864;
+                 PRAGMA wal_autocheckpoint = 4000;
+                 PRAGMA cache_size = -2000;
                  PRAGMA temp_store = MEMORY;
                  PRAGMA secure_delete = ON;
                  PRAGMA trusted_schema = OFF;
@@ -186,6 +205,16 @@ impl SqliteStore {
             let sql = "INSERT INTO fact VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2";
             connection.prepare_cached(sql)?.execute(params![name, value]).map(|_| ())
         })
+    }
+
+    /// Whether the commits that follow wait for the disk, where they ever do. One that waits takes those before it along.
+    fn wait_for_disk(&mut self, wait: bool) -> Result<(), StoreError> {
+        if self.durability == Durability::Full && self.waits != wait {
+            let sql = if wait { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            self.query(|connection| connection.execute_batch(sql))?;
+            self.waits = wait;
+        }
+        Ok(())
     }
 
     fn query<T>(&self, body: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
@@ -254,7 +283,8 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        self.transact(|transaction| writes.iter().try_for_each(|write| apply(transaction, write)))
+        self.wait_for_disk(writes.iter().any(Write::must_last))?;
+        self.transact(|transaction| commit::commit(transaction, writes))
     }
 
     fn entries(
@@ -320,10 +350,11 @@ impl Store for SqliteStore {
     }
 
     fn delete(&mut self, conversation: ConversationId) -> Result<bool, StoreError> {
+        self.wait_for_disk(true)?;
         let deleted = self.transact(|transaction| {
             let deleted =
                 transaction.execute("DELETE FROM conversation WHERE id = ?1", [int(conversation.0)])?;
-            drop_empty_ims(transaction)?;
+            commit::dissolve_ims_of_deleted(transaction)?;
             Ok(deleted > 0)
         })?;
         self.clear_log()?;
@@ -332,11 +363,14 @@ impl Store for SqliteStore {
 
     fn delete_older(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.wait_for_disk(true)?;
         let deleted = self.transact(|transaction| {
             let sql = "DELETE FROM conversation WHERE id IN
                 (SELECT id FROM conversation WHERE retired = 1 AND last_at < ?1 ORDER BY last_at LIMIT ?2)";
             let deleted = transaction.execute(sql, params![int(before.0), limit])?;
-            drop_empty_ims(transaction)?;
+            if deleted > 0 {
+                commit::dissolve_ims_of_deleted(transaction)?;
+            }
             Ok(deleted)
         })?;
         if deleted > 0 || self.log_holds_deleted {
@@ -355,124 +389,6 @@ impl SqliteStore {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         })?;
         Ok(())
-    }
-}
-
-/// The text of a message holds what was deleted, so a message goes with the last row in it.
-fn drop_empty_ims(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM im WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.im = im.cookie)";
-    transaction.execute(sql, []).map(|_| ())
-}
-
-fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<()> {
-    let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
-        transaction.prepare_cached(sql)?.execute(values).map(|_| ())
-    };
-    match write {
-        Write::Open { id, key, label, at } => run(
-            "INSERT INTO conversation (id, visitor, label, opened_at, last_at) VALUES (?1, ?2, ?3, ?4, ?4)",
-            params![int(id.0), key.as_str(), label, int(at.0)],
-        ),
-        Write::Key(id, key) => run(
-            "UPDATE conversation SET visitor = ?2 WHERE id = ?1",
-            params![int(id.0), key.as_ref().map(VisitorKey::as_str)],
-        ),
-        Write::Nick(id, nick) => {
-            run("UPDATE conversation SET nick = ?2 WHERE id = ?1", params![int(id.0), nick])
-        }
-        Write::Page(id, page) => {
-            run("UPDATE conversation SET page = ?2 WHERE id = ?1", params![int(id.0), page])
-        }
-        Write::Language(id, language) => {
-            run("UPDATE conversation SET language = ?2 WHERE id = ?1", params![int(id.0), language])
-        }
-        Write::Contact(id, contact) => {
-            run("UPDATE conversation SET contact = ?2 WHERE id = ?1", params![int(id.0), contact])
-        }
-        Write::Department(id, department) => {
-            run("UPDATE conversation SET department = ?2 WHERE id = ?1", params![int(id.0), department])
-        }
-        Write::Closed(id, at) => run(
-            "UPDATE conversation SET closed_at = ?2 WHERE id = ?1",
-            params![int(id.0), at.map(|at| int(at.0))],
-        ),
-        Write::Retire(id) => {
-            run("DELETE FROM answer WHERE conversation = ?1", params![int(id.0)])?;
-            run("UPDATE conversation SET retired = 1, visitor = NULL WHERE id = ?1", params![int(id.0)])
-        }
-        Write::Holder(id, holder) => run(
-            "UPDATE conversation SET holder = ?2 WHERE id = ?1",
-            params![int(id.0), holder.as_ref().map(ScreenName::as_str)],
-        ),
-        Write::Blocked(id, blocked) => {
-            run("UPDATE conversation SET blocked = ?2 WHERE id = ?1", params![int(id.0), blocked])
-        }
-        Write::Entry { conversation, number, at, author, text, client_id, msgid } => {
-            let staff = match author {
-                Author::Visitor => None,
-                Author::Staff(name) => Some(name.as_str()),
-            };
-            run(
-                "INSERT INTO entry (conversation, number, at, staff, text, client_id, msgid)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                params![int(conversation.0), int(*number), int(at.0), staff, text, client_id, msgid],
-            )?;
-            run("UPDATE conversation SET last_at = ?2 WHERE id = ?1", params![int(conversation.0), int(at.0)])
-        }
-        Write::Taken(id, entry) => run(
-            "UPDATE entry SET taken = 1 WHERE conversation = ?1 AND number = ?2",
-            params![int(id.0), int(*entry)],
-        ),
-        Write::Owe { to, row } => run(
-            "INSERT INTO delivery (id, recipient, rank, conversation, entry, last, text, at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                int(row.id.0),
-                to.as_str(),
-                rank_number(row.rank),
-                row.conversation.map(|id| int(id.0)),
-                row.entry.map(int),
-                row.last,
-                &*row.text,
-                int(row.at.0)
-            ],
-        ),
-        Write::Drop(id) => run("DELETE FROM delivery WHERE id = ?1", params![int(id.0)]),
-        Write::Reassign(id, to) => run(
-            "UPDATE delivery SET recipient = ?2, im = NULL WHERE id = ?1",
-            params![int(id.0), to.as_str()],
-        ),
-        Write::Form { to, im } => {
-            run(
-                "INSERT INTO im (cookie, account, recipient, text) VALUES (?1, ?2, ?3, ?4)",
-                params![im.cookie.0, account_number(im.account), to.as_str(), im.text],
-            )?;
-            im.rows.iter().try_for_each(|row| {
-                run("UPDATE delivery SET im = ?2 WHERE id = ?1", params![int(row.id.0), im.cookie.0])
-            })
-        }
-        Write::Settle(cookie) => {
-            run("DELETE FROM delivery WHERE im = ?1", params![cookie.0])?;
-            run("DELETE FROM im WHERE cookie = ?1", params![cookie.0])
-        }
-        Write::Return(cookie) => run("DELETE FROM im WHERE cookie = ?1", params![cookie.0]),
-        Write::Answer { id, conversation, entry } => run(
-            "INSERT INTO answer (id, conversation, entry) VALUES (?1, ?2, ?3)",
-            params![int(id.0), int(conversation.0), int(*entry)],
-        ),
-        Write::Paid(id) => run("DELETE FROM answer WHERE id = ?1", params![int(id.0)]),
-        Write::Heard { sender, cookie, at } => run(
-            "INSERT OR REPLACE INTO heard (sender, cookie, at) VALUES (?1, ?2, ?3)",
-            params![sender.normal(), cookie.0, int(at.0)],
-        ),
-        Write::ForgetHeard(before) => run("DELETE FROM heard WHERE at < ?1", params![int(before.0)]),
-        Write::Canned(name, text) => {
-            run("INSERT OR REPLACE INTO canned (name, text) VALUES (?1, ?2)", params![name, text])
-        }
-        Write::ForgetCanned(name) => run("DELETE FROM canned WHERE name = ?1", params![name]),
-        Write::AimUp(at) => {
-            run("INSERT OR REPLACE INTO fact (name, value) VALUES ('aim_up', ?1)", params![int(at.0)])
-        }
     }
 }
 
@@ -557,17 +473,15 @@ fn load_ids(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite:
 }
 
 fn load_owed(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
-    let mut ims: BTreeMap<[u8; 8], (ScreenName, Im)> =
-        rows(transaction, "SELECT cookie, account, recipient, text FROM im", |row| {
-            let (cookie, account) =
-                (cookie(row, 0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default());
-            let im = Im { cookie, account: AccountId(account), text: row.get(3)?, rows: Vec::new() };
-            Ok((cookie.0, (name(row, 2)?, im)))
-        })?
-        .into_iter()
-        .collect();
-    let sql = "SELECT id, recipient, rank, conversation, entry, last, text, at, im FROM delivery ORDER BY id";
-    let owed = rows(transaction, sql, |row| {
+    let sql = "SELECT cookie, account, recipient, text, rows FROM im ORDER BY id";
+    snapshot.ims = rows(transaction, sql, |row| {
+        let (cookie, account) = (cookie(row, 0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default());
+        let text: String = row.get(3)?;
+        let rows = im_texts(row, 4, &text)?;
+        Ok((name(row, 2)?, Im { cookie, account: AccountId(account), text, rows }))
+    })?;
+    let sql = "SELECT id, recipient, rank, conversation, entry, last, text, at FROM delivery ORDER BY id";
+    snapshot.owed = rows(transaction, sql, |row| {
         let found = Row {
             id: DeliveryId(number(row, 0)?),
             rank: rank(row.get(2)?),
@@ -577,17 +491,16 @@ fn load_owed(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite
             text: row.get::<_, String>(6)?.into(),
             at: Millis(number(row, 7)?),
         };
-        Ok((name(row, 1)?, found, row.get::<_, Option<[u8; 8]>>(8)?))
+        Ok((name(row, 1)?, found))
     })?;
-    for (to, row, im) in owed {
-        match im.and_then(|cookie| ims.get_mut(&cookie)) {
-            Some((_, im)) => im.rows.push(row),
-            None => snapshot.owed.push((to, row)),
-        }
-    }
-    snapshot.ims = ims.into_values().filter(|(_, im)| !im.rows.is_empty()).collect();
-    snapshot.ims.sort_by_key(|(_, im)| im.rows.first().map(|row| row.id));
     Ok(())
+}
+
+/// What stands in a message with this text.
+fn im_texts(row: &SqlRow<'_>, column: usize, text: &str) -> rusqlite::Result<Vec<Row>> {
+    im_rows::decode(row.get_ref(column)?.as_blob()?, text).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, "not ours".into())
+    })
 }
 
 fn load_answers(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(ConversationId, Answer)>> {
@@ -632,7 +545,7 @@ fn author(staff: Option<String>) -> Author {
     staff.map_or(Author::Visitor, |name| Author::Staff(ScreenName::new(name)))
 }
 
-fn rank_number(rank: Rank) -> i64 {
+fn rank_number(rank: Rank) -> u8 {
     match rank {
         Rank::Reply => 0,
         Rank::Line => 1,
@@ -640,7 +553,7 @@ fn rank_number(rank: Rank) -> i64 {
     }
 }
 
-fn rank(number: i64) -> Rank {
+fn rank(number: u8) -> Rank {
     match number {
         0 => Rank::Reply,
         2 => Rank::Passenger,

@@ -16,8 +16,8 @@ use crate::wire::{Frame, Snac, Tlvs, Wire};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Messages that wait for their acknowledgement. No server lets so many through at once.
-const MAX_UNACKNOWLEDGED: usize = 256;
+/// Messages that wait for their acknowledgement. A server that limits lets through a handful.
+const MAX_UNACKNOWLEDGED: usize = 4096;
 /// Services asked for and not answered.
 const MAX_SERVICES: usize = 16;
 
@@ -55,7 +55,7 @@ pub struct ImOptions {
 }
 
 impl Session {
-    /// How many messages may go at once without coming near the rate limit; at most 64.
+    /// How many messages may go at once without coming near the rate limit; at most 1,024.
     pub fn im_credits(&self, now: Instant) -> u32 {
         if self.is_online() { self.connection.pacer.credits(IM, self.elapsed(now)) } else { 0 }
     }
@@ -255,7 +255,11 @@ impl Session {
     }
 
     pub(super) fn receive_ack(&mut self, cookie: Cookie) {
-        self.messages.unacknowledged.retain(|message| message.cookie != cookie);
+        // Nearly always the first: servers acknowledge in the order of sending.
+        let waiting = &mut self.messages.unacknowledged;
+        if let Some(at) = waiting.iter().position(|message| message.cookie == cookie) {
+            waiting.remove(at);
+        }
         self.events.push_back(Event::ImAcked { cookie });
     }
 

@@ -174,7 +174,7 @@ fn who_is_not_there_holds_up_nobody() {
     t.refused(cookie("staff2"), ImRefusal::NotSignedOn);
     t.aim(AimEvent::Acked { cookie: cookie("staff1") });
     t.says("anna", "two").reads("staff1", "anna: two").no_ims();
-    t.online("staff2").reads("staff2", "anna: one\nanna: two");
+    t.after(2).online("staff2").reads("staff2", "anna: one\nanna: two");
 }
 
 #[test]

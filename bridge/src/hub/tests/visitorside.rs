@@ -50,7 +50,7 @@ fn with_nobody_there_the_visitor_is_told_once_and_the_line_waits() {
     t.says_with_id("anna", "l2", "anybody?");
     assert_eq!(t.states(), [("l2".into(), "waiting".into())]);
     assert!(t.notice_to("anna").is_none());
-    t.online("staff2").reads("staff2", "anna: hello\nanna: anybody?");
+    t.after(2).online("staff2").reads("staff2", "anna: hello\nanna: anybody?");
     assert_eq!(t.notice_to("anna"), Some(("back".into(), words::BACK.into())));
     assert_eq!(t.states(), [("l1".into(), "taken".into()), ("l2".into(), "taken".into())]);
     assert!(t.out.iter().any(|effect| matches!(effect, Effect::Irc(IrcCommand::Away(None)))));

@@ -16,7 +16,7 @@ CREATE TABLE conversation (
     blocked    INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX conversation_by_age ON conversation (last_at);
+CREATE INDEX conversation_retired ON conversation (last_at) WHERE retired = 1;
 
 CREATE TABLE entry (
     conversation INTEGER NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
@@ -32,15 +32,18 @@ CREATE TABLE entry (
 
 CREATE INDEX entry_untaken ON entry (conversation) WHERE taken = 0 AND staff IS NULL;
 
--- An instant message, kept from before its first byte leaves until its fate is known.
+-- An instant message, kept from before its first byte leaves until its fate is known. The texts owed in it stand here
+-- alone, so that a message is one row written and one deleted.
 CREATE TABLE im (
-    cookie    BLOB PRIMARY KEY,
+    id        INTEGER PRIMARY KEY,       -- the delivery number of its first text
+    cookie    BLOB NOT NULL,
     account   INTEGER NOT NULL,
     recipient TEXT NOT NULL,
-    text      TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+    text      TEXT NOT NULL,
+    rows      BLOB NOT NULL              -- the texts in it, see store/sqlite/im_rows.rs
+) STRICT;
 
--- One text owed to one staff member; gone when the server has taken it.
+-- One text owed to one staff member and in no instant message.
 CREATE TABLE delivery (
     id           INTEGER PRIMARY KEY,
     recipient    TEXT NOT NULL,          -- empty: nobody was listed
@@ -49,11 +52,9 @@ CREATE TABLE delivery (
     entry        INTEGER,                -- the visitor's line that it is, or part of it
     last         INTEGER NOT NULL,       -- whether the line has arrived when this has
     text         TEXT NOT NULL,
-    at           INTEGER NOT NULL,
-    im           BLOB REFERENCES im (cookie) ON DELETE SET NULL
+    at           INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX delivery_by_im ON delivery (im) WHERE im IS NOT NULL;
 CREATE INDEX delivery_by_conversation ON delivery (conversation);
 
 -- One answer owed to a visitor; gone when the daemon has it.
