@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::{join, names};
+use super::{auditorium, join, names};
 use crate::wire::mask;
 use crate::wire::message::Message;
 use crate::wire::numeric::{
@@ -101,16 +101,21 @@ impl<'a> Run<'a> {
     }
 
     fn flag(&mut self, world: &mut World, on: bool, letter: u8, mode: Modes) {
-        if self.may(world) && world.channel_mut(self.channel).modes.set(mode, on) {
-            // Setting and unsetting in one command leaves nothing to announce.
-            let before = self.changes.len();
-            self.changes.retain(|change| change.letter != letter || change.on == on);
-            if before == self.changes.len() {
-                self.done(on, letter, None);
-            }
-            if mode == Modes::AUDITORIUM {
-                world.recount_members(self.channel);
-            }
+        if !self.may(world) || world.channel(self.channel).modes.has(mode) == on {
+            return;
+        }
+        if mode == Modes::AUDITORIUM && !auditorium::may_change(world, self.me, self.channel) {
+            return;
+        }
+        if mode == Modes::AUDITORIUM {
+            auditorium::set(world, self.channel, on);
+        }
+        world.channel_mut(self.channel).modes.set(mode, on);
+        // Setting and unsetting in one command leaves nothing to announce.
+        let before = self.changes.len();
+        self.changes.retain(|change| change.letter != letter || change.on == on);
+        if before == self.changes.len() {
+            self.done(on, letter, None);
         }
     }
 

@@ -5,6 +5,7 @@
 //! ircd-ratbox's; where a specification of IRCv3 says otherwise, the file names it.
 
 mod accept;
+mod auditorium;
 mod away;
 mod cap;
 mod channel_mode;

@@ -23,12 +23,11 @@ impl World {
         let (name, unix) = (self.name.clone(), self.now.unix_ms / 1000);
         let channel = self.channel_mut(slot);
         channel.permanent = Some(Permanent { operators: wanted.operators.clone() });
-        channel.modes = Modes::parse(&wanted.modes);
         if let (None, Some(text)) = (&channel.topic, &wanted.topic) {
             let text = Bytes::from(text.clone());
             channel.topic = Some(Topic { text, setter: name, hidden_setter: false, unix });
         }
-        self.recount_members(slot);
+        self.set_modes(slot, Modes::parse(&wanted.modes));
     }
 
     /// After a change of `+u`: every member's count of auditoriums.

@@ -132,6 +132,18 @@ impl World {
         )
     }
 
+    /// The same before a change that concerns all members of a channel.
+    pub(crate) fn sightings_of_members(&self, channel: ChannelSlot) -> Sightings {
+        let members = self.channel(channel).members().iter().map(|member| member.client);
+        let watched = members.flat_map(|subject| {
+            let nick = self.client(subject).identity.nick();
+            self.monitors.watchers(&nick).iter().map(move |watcher| (*watcher, subject))
+        });
+        Sightings(
+            watched.map(|(watcher, subject)| (watcher, subject, self.hidden(watcher, subject))).collect(),
+        )
+    }
+
     /// Tells over MONITOR what a change has uncovered or covered.
     pub(crate) fn tell_sightings(&mut self, before: Sightings) {
         for (watcher, subject, was_hidden) in before.0 {

@@ -261,3 +261,49 @@ fn irc_operators_see_everybody() {
     stage.send("root", "WHOIS bert").hears("root", "311 root bert");
     stage.send("root", "NAMES #support").hears("root", "anna bert");
 }
+
+#[test]
+fn turning_it_off_and_on_brings_people_into_sight_and_out_of_it() {
+    let mut stage = stage();
+    stage.send("bot", "MODE #support +v bert").send("anna", "MONITOR + bert").forget();
+    let server = ":irc.example.net MODE #support +v bert";
+    stage.send("bot", "MODE #support -u");
+    let off = ":bot!~bot@10.0.0.1 MODE #support -u";
+    stage.gets("bot", &[off]);
+    let seen = ":irc.example.net 730 anna :bert!~bert@10.0.0.1";
+    stage.gets("anna", &[":bert!~bert@10.0.0.1 JOIN #support * :bert Test", server, seen, off]);
+    stage.gets("bert", &[":anna!~anna@10.0.0.1 JOIN #support * :anna Test", server, off]);
+    stage.send("anna", "PRIVMSG bert :hi").hears("bert", "hi");
+    stage.send("bot", "MODE #support +u");
+    let on = ":bot!~bot@10.0.0.1 MODE #support +u";
+    stage.gets("bot", &[on]);
+    stage.gets("anna", &[":bert!~bert@10.0.0.1 PART #support", ":irc.example.net 731 anna :bert", on]);
+    stage.gets("bert", &[":anna!~anna@10.0.0.1 PART #support", on]);
+    stage.send("anna", "PRIVMSG bert :hi").hears("anna", " 401 ").silent("bert");
+    stage.send("bot", "MODE #support +u").silent("anna");
+}
+
+#[test]
+fn a_new_configuration_turns_it_off_as_an_operator_does() {
+    let mut stage = stage();
+    let text = format!("{}{}", super::UNLIMITED, SUPPORT.replace("+ntu", "+nm"));
+    let config = super::Config::parse(&text, std::path::Path::new("test.toml")).unwrap();
+    stage.world.reload(config, stage.now);
+    stage.collect();
+    let told = ":irc.example.net MODE #support +m-tu";
+    stage.gets("anna", &[":bert!~bert@10.0.0.1 JOIN #support * :bert Test", told]).gets("bot", &[told]);
+}
+
+#[test]
+fn among_very_many_it_stays_as_it_is() {
+    let mut stage = stage();
+    for number in 0..1000 {
+        let who = format!("v{number}");
+        stage.register(&who).send(&who, "JOIN #support").forget();
+    }
+    stage
+        .send("bot", "MODE #support -u")
+        .hears("bot", "can't change while more than 1000 people")
+        .silent("anna");
+    stage.send("bot", "MODE #support").hears("bot", "+tnu");
+}
