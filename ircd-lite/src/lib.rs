@@ -30,7 +30,7 @@ mod wire;
 mod world;
 
 pub use config::Config;
-pub use net::{Addresses, BindError, Bound, ReloadError, Reloader, Server};
+pub use net::{Acceptor, Addresses, BindError, Bound, ReloadError, Reloader, Server, SubProtocol};
 pub use world::{ClientId, Effect, Gone, Now, Output, Peer, Transport, World};
 
 /// Compiles the README's example.

@@ -14,13 +14,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use ircd_lite::{Addresses, Config, Reloader, Server};
+use ircd_lite::{Addresses, Config, Reloader, Server, SubProtocol};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes on a busy machine.
@@ -195,7 +197,7 @@ async fn a_stop_says_goodbye() {
     server.end().await;
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<TcpStream>;
+type Socket = WebSocketStream<TcpStream>;
 
 async fn next(socket: &mut Socket) -> Option<Message> {
     timeout(PATIENCE, socket.next()).await.expect("a message in time").map(Result::unwrap)
@@ -320,6 +322,101 @@ async fn plain_http_is_told_what_this_is() {
         timeout(PATIENCE, stream.read_exact(&mut answer)).await.expect("in time").unwrap();
         assert_eq!(String::from_utf8_lossy(&answer), format!("HTTP/1.1 {status}"));
     }
+    server.end().await;
+}
+
+/// A WebSocket on which IRC lines are read and written.
+struct Lines<S>(WebSocketStream<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Lines<S> {
+    async fn send(&mut self, line: &str) {
+        self.0.send(Message::text(line)).await.unwrap();
+    }
+
+    async fn until(&mut self, part: &str) -> String {
+        loop {
+            match timeout(PATIENCE, self.0.next()).await.expect("a message in time").unwrap().unwrap() {
+                Message::Text(line) if line.contains(part) => return line.to_string(),
+                Message::Close(frame) => panic!("closed before {part:?}: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    async fn closed(&mut self) -> Option<u16> {
+        loop {
+            let message = timeout(PATIENCE, self.0.next()).await.expect("a message in time");
+            if let Message::Close(frame) = message.unwrap().unwrap() {
+                return frame.map(|frame| frame.code.into());
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_that_another_server_has_accepted() {
+    let toml = "[server]\nlisten = []\n[limits]\nconnections_per_address = 1\nflood_lines = 0\n";
+    let bound = Server::bind(Config::parse(toml, Path::new("test.toml")).unwrap()).await.unwrap();
+    let (acceptor, stop) = (bound.acceptor(), CancellationToken::new());
+    let serving = tokio::spawn(bound.serve(stop.clone()));
+    let visit = async |address: &str| {
+        let (ours, theirs) = tokio::io::duplex(1024);
+        let (acceptor, address) = (acceptor.clone(), address.parse().unwrap());
+        let local = "192.0.2.1:443".parse().unwrap();
+        let served = async move { acceptor.web_socket(theirs, SubProtocol::Text, address, local).await };
+        (Lines(WebSocketStream::from_raw_socket(ours, Role::Client, None).await), tokio::spawn(served))
+    };
+    let (mut anna, served) = visit("192.0.2.7").await;
+    anna.send("NICK anna").await;
+    anna.send("USER anna 0 * :Anna").await;
+    anna.until(":Your host is irc.example.net[192.0.2.1/443]").await;
+    anna.send("WHOIS anna").await;
+    anna.until("338 anna anna 192.0.2.7").await;
+    let (mut second, refused) = visit("192.0.2.7").await;
+    second.until("Too many host connections").await;
+    assert_eq!(second.closed().await, Some(1008));
+    refused.await.unwrap();
+    anna.0.close(None).await.unwrap();
+    served.await.unwrap();
+    let (mut last, served) = visit("192.0.2.7").await;
+    last.send("NICK last").await;
+    stop.cancel();
+    assert_eq!(last.closed().await, Some(1001));
+    drop(last);
+    served.await.unwrap();
+    serving.await.unwrap();
+    visit("192.0.2.8").await.1.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_proxy_names_the_visitor_and_nobody_else_does() {
+    let start = async |proxies: &str| {
+        let limits = "[limits]\nconnections_per_address = 1\nflood_lines = 0\n";
+        Running::start(&format!("[server]\nws = [\"127.0.0.1:0\"]\nws_proxies = [{proxies}]\n{limits}")).await
+    };
+    let visit = async |server: &Running, forwarded: &str| {
+        let mut request = format!("ws://{}/", server.addresses.ws[0]).into_client_request().unwrap();
+        request.headers_mut().insert("X-Forwarded-For", forwarded.parse().unwrap());
+        let stream = TcpStream::connect(server.addresses.ws[0]).await.unwrap();
+        let (socket, _) =
+            tokio_tungstenite::client_async(request, stream).await.map_err(|error| error.to_string())?;
+        Ok::<_, String>(Lines(socket))
+    };
+    let ask = async |client: &mut Lines<TcpStream>| {
+        for line in ["NICK a", "USER a 0 * :a", "WHOIS a"] {
+            client.send(line).await;
+        }
+        client.until(" 338 ").await
+    };
+    let server = start("\"127.0.0.1\"").await;
+    let mut first = visit(&server, "198.51.100.1, 192.0.2.7").await.unwrap();
+    assert!(ask(&mut first).await.contains(" 192.0.2.7 "));
+    let refused = visit(&server, "192.0.2.7").await.err().unwrap();
+    assert!(refused.contains("429"), "{refused}");
+    visit(&server, "192.0.2.8").await.unwrap();
+    server.end().await;
+    let server = start("\"192.0.2.99\"").await;
+    assert!(ask(&mut visit(&server, "192.0.2.7").await.unwrap()).await.contains(" 127.0.0.1 "));
     server.end().await;
 }
 

@@ -40,10 +40,8 @@ pub(super) fn set(world: &mut World, channel: ChannelSlot, on: bool) {
     world.recount_members(channel);
     // More than that only a new configuration may change; clients then learn of it when they ask.
     if plain.len() <= MOST {
-        match on {
-            true => cover(world, channel, &plain),
-            false => uncover(world, channel, &plain),
-        }
+        let tell = if on { cover } else { uncover };
+        tell(world, channel, &plain);
     }
     world.tell_sightings(sightings);
 }

@@ -35,6 +35,7 @@ struct ServerTable {
     listen: Option<Vec<Address>>,
     ws: Vec<Address>,
     ws_origins: Vec<String>,
+    ws_proxies: Vec<NetworkText>,
     tls: Vec<TlsTable>,
     password: Option<String>,
     password_file: Option<PathBuf>,
@@ -346,6 +347,7 @@ fn server(table: Option<Spanned<ServerTable>>, checker: &Checker<'_>) -> Result<
         listen: table.listen.map_or_else(default_listen, addresses),
         ws: addresses(table.ws),
         ws_origins: table.ws_origins,
+        ws_proxies: table.ws_proxies.into_iter().map(|network| network.0).collect(),
         tls: table
             .tls
             .into_iter()

@@ -51,6 +51,8 @@ pub struct Server {
     pub ws: Vec<SocketAddr>,
     /// Origins that browsers may come from; empty: any. A missing Origin is always allowed.
     pub ws_origins: Vec<String>,
+    /// HTTP servers in front whose `X-Forwarded-For` names the visitor.
+    pub ws_proxies: Vec<Network>,
     /// TLS listeners.
     pub tls: Vec<TlsListener>,
     /// What PASS must say, where set.
@@ -164,6 +166,7 @@ impl Default for Server {
             listen: Vec::new(),
             ws: Vec::new(),
             ws_origins: Vec::new(),
+            ws_proxies: Vec::new(),
             tls: Vec::new(),
             password: None,
             motd: None,

@@ -441,7 +441,7 @@ mod tests {
         let (events, mut told) = mpsc::channel(1);
         let shared = Shared {
             events,
-            origins: Arc::default(),
+            doors: Arc::default(),
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
         };

@@ -1,11 +1,12 @@
 //! Accepting connections and introducing them to the world.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -16,8 +17,11 @@ use tokio_util::task::TaskTracker;
 use super::connection::{Connection, Framing};
 use super::sendq::SendQueue;
 use super::turn::Event;
-use super::upgrade;
+use super::upgrade::{self, SubProtocol};
+use crate::config::Config;
+use crate::network::Network;
 use crate::wire::framer::Framer;
+use crate::wire::websocket;
 use crate::world::{ClientId, Gone, Peer, Transport};
 
 /// After a failed accept (too many open files), the pause before the next.
@@ -25,15 +29,27 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How long a TLS or WebSocket handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// The origins that pages may come from, as they are now.
-pub(super) type Origins = Arc<RwLock<Vec<String>>>;
+/// What decides who may come in by WebSocket, and as whom.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Doors {
+    /// The origins that pages may come from.
+    pub(super) origins: Vec<String>,
+    /// The proxies whose word on a visitor's address counts.
+    pub(super) proxies: Vec<Network>,
+}
+
+impl Doors {
+    pub(super) fn of(config: &Config) -> Self {
+        Self { origins: config.server.ws_origins.clone(), proxies: config.server.ws_proxies.clone() }
+    }
+}
 
 /// What all connections share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) events: mpsc::Sender<Event>,
     /// Replaced by a reload; held only to be copied.
-    pub(super) origins: Origins,
+    pub(super) doors: Arc<RwLock<Doors>>,
     pub(super) stop: CancellationToken,
     pub(super) tracker: TaskTracker,
 }
@@ -124,7 +140,7 @@ fn serve<F: Future<Output = ()> + Send + 'static>(connection: F, shared: &Shared
     shared.tracker.spawn(connection);
 }
 
-async fn refuse(stream: &mut TcpStream, refusal: &[u8]) -> std::io::Result<()> {
+async fn refuse(stream: &mut TcpStream, refusal: &[u8]) -> io::Result<()> {
     stream.write_all(refusal).await?;
     stream.shutdown().await
 }
@@ -138,11 +154,19 @@ async fn tls(stream: TcpStream, peer: Peer, acceptor: TlsAcceptor, shared: Arc<S
             serve(Connection::new(stream, framing, &[], client, queue, shared.clone()), &shared);
         }
         Ok(Err(error)) => gone(client, error.kind(), &shared).await,
-        Err(_) => gone(client, std::io::ErrorKind::TimedOut, &shared).await,
+        Err(_) => gone(client, io::ErrorKind::TimedOut, &shared).await,
     }
 }
 
-async fn web_socket(mut stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
+async fn web_socket(mut stream: TcpStream, mut peer: Peer, shared: Arc<Shared>) {
+    let doors = shared.doors.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let mut offer = None;
+    if doors.proxies.iter().any(|proxy| proxy.contains(peer.address)) {
+        // The request says whose connection this is.
+        let Ok(read) = in_time(upgrade::read(&mut stream, &doors), &shared).await else { return };
+        peer.address = read.forwarded.unwrap_or(peer.address);
+        offer = Some(read);
+    }
     let (client, queue) = match connect(peer, &shared).await {
         Ok(known) => known,
         Err(refusal) => {
@@ -150,20 +174,56 @@ async fn web_socket(mut stream: TcpStream, peer: Peer, shared: Arc<Shared>) {
             return;
         }
     };
-    let origins = shared.origins.read().unwrap_or_else(PoisonError::into_inner).clone();
-    let handshake = tokio::select! {
-        handshake = timeout(HANDSHAKE, upgrade::accept(&mut stream, &origins)) => handshake,
-        () = shared.stop.cancelled() => return,
+    let handshake = async {
+        let offer = match offer {
+            Some(offer) => offer,
+            None => upgrade::read(&mut stream, &doors).await?,
+        };
+        Ok((upgrade::agree(&mut stream, &offer).await?, offer.rest))
     };
-    match handshake {
-        Ok(Ok((framing, first))) => {
+    match in_time(handshake, &shared).await {
+        Ok((framing, first)) => {
             serve(Connection::new(stream, framing, &first, client, queue, shared.clone()), &shared);
         }
-        Ok(Err(error)) => gone(client, error.kind(), &shared).await,
-        Err(_) => gone(client, std::io::ErrorKind::TimedOut, &shared).await,
+        Err(error) => gone(client, error.kind(), &shared).await,
     }
 }
 
-async fn gone(client: ClientId, kind: std::io::ErrorKind, shared: &Shared) {
+/// A part of a handshake, as long as it may take and the server runs.
+async fn in_time<T>(work: impl Future<Output = io::Result<T>>, shared: &Shared) -> io::Result<T> {
+    tokio::select! {
+        done = timeout(HANDSHAKE, work) => done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+        () = shared.stop.cancelled() => Err(io::ErrorKind::Interrupted.into()),
+    }
+}
+
+/// A WebSocket whose handshake somebody else has made. Ends with the connection.
+pub(super) async fn adopted<S>(mut stream: S, protocol: SubProtocol, peer: Peer, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    match connect(peer, &shared).await {
+        Ok((client, queue)) => {
+            let framing = Framing::WebSocket(Box::default(), protocol.payload());
+            let connection = Connection::new(stream, framing, &[], client, queue, shared.clone());
+            shared.tracker.track_future(connection).await;
+        }
+        Err(refusal) => {
+            let (mut last, stopped) = (Vec::new(), refusal.is_empty());
+            if !stopped {
+                websocket::put_line(protocol.payload(), &refusal, &mut last);
+            }
+            let code = if stopped { websocket::code::GOING_AWAY } else { websocket::code::POLICY };
+            websocket::put_close(code, &mut last);
+            let goodbye = async {
+                stream.write_all(&last).await?;
+                stream.shutdown().await
+            };
+            let _ = timeout(HANDSHAKE, goodbye).await;
+        }
+    }
+}
+
+async fn gone(client: ClientId, kind: io::ErrorKind, shared: &Shared) {
     let _ = shared.events.send(Event::Gone { client, gone: Gone::Error(kind) }).await;
 }

@@ -14,10 +14,11 @@ mod turn;
 mod upgrade;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -25,10 +26,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::world::World;
-use listener::{Listener, Origins, Shared};
+use crate::world::{Peer, Transport, World};
+use listener::{Doors, Listener, Shared};
 use tls::Certificate;
 use turn::Event;
+pub use upgrade::SubProtocol;
 
 /// Events under way to the world.
 const EVENTS: usize = 1024;
@@ -90,18 +92,24 @@ pub struct Bound {
     world: World,
     config: Config,
     clock: Clock,
-    events: (mpsc::Sender<Event>, mpsc::Receiver<Event>),
+    shared: Arc<Shared>,
+    events: mpsc::Receiver<Event>,
     certificates: Vec<Arc<Certificate>>,
-    origins: Origins,
     wanted_reload: Arc<Notify>,
+}
+
+/// Takes connections that another server has accepted, an HTTP server for one: then the chat needs no port of its own.
+/// Cheap to clone. See `examples/shared_port.rs`.
+#[derive(Debug, Clone)]
+pub struct Acceptor {
+    shared: Arc<Shared>,
 }
 
 /// Gives a running server a new configuration. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reloader {
-    events: mpsc::WeakSender<Event>,
+    shared: Arc<Shared>,
     certificates: Vec<Arc<Certificate>>,
-    origins: Origins,
     wanted: Arc<Notify>,
 }
 
@@ -133,15 +141,21 @@ impl Server {
         if let Some(Ok(text)) = config.server.bans_file.as_ref().map(std::fs::read_to_string) {
             world.restore_bans(&text);
         }
-        let origins = Arc::new(RwLock::new(config.server.ws_origins.clone()));
+        let (sender, events) = mpsc::channel(EVENTS);
+        let shared = Shared {
+            events: sender,
+            doors: Arc::new(RwLock::new(Doors::of(&config))),
+            stop: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        };
         Ok(Bound {
             addresses,
-            origins,
+            shared: Arc::new(shared),
             listeners,
             world,
             config,
             clock,
-            events: mpsc::channel(EVENTS),
+            events,
             certificates,
             wanted_reload: Arc::default(),
         })
@@ -164,40 +178,50 @@ impl Bound {
     /// A handle to change its configuration later.
     pub fn reloader(&self) -> Reloader {
         Reloader {
-            events: self.events.0.downgrade(),
+            shared: self.shared.clone(),
             certificates: self.certificates.clone(),
-            origins: self.origins.clone(),
             wanted: self.wanted_reload.clone(),
         }
     }
 
+    /// A handle to bring it connections that it does not listen for itself.
+    pub fn acceptor(&self) -> Acceptor {
+        Acceptor { shared: self.shared.clone() }
+    }
+
     /// Serves until `stop` is cancelled; then every client is told and closed, within 3 s.
     pub async fn serve(self, stop: CancellationToken) {
-        let (sender, receiver) = self.events;
-        let tracker = TaskTracker::new();
-        let shared = Arc::new(Shared {
-            events: sender.clone(),
-            origins: self.origins,
-            stop: stop.clone(),
-            tracker: tracker.clone(),
-        });
+        let shared = self.shared;
+        let tracker = &shared.tracker;
         for listener in self.listeners {
             tracker.spawn(listener.run(shared.clone()));
         }
         let turn = turn::Turn::new(
             self.world,
             self.clock,
-            &sender,
+            &shared.events,
             self.wanted_reload,
             self.config.server.bans_file,
         );
-        drop(sender);
-        turn.run(receiver, stop).await;
-        drop(shared);
+        turn.run(self.events, stop, &shared.stop).await;
         tracker.close();
         if tokio::time::timeout(DRAIN, tracker.wait()).await.is_err() {
             tracing::warn!(left = tracker.len(), "clients did not take their last lines in time");
         }
+    }
+}
+
+impl Acceptor {
+    /// Serves IRC over a WebSocket, from after the answer to its HTTP request on; returns when the connection has ended.
+    /// `peer` is the visitor's address, whose connections are counted; `local` ours, as the greeting shows it. What the
+    /// request says (`Origin`, a proxy's headers) is the caller's to judge. A server that has no room for the
+    /// address says so by an ERROR line and close code 1008.
+    pub async fn web_socket<S>(&self, stream: S, protocol: SubProtocol, peer: IpAddr, local: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let peer = Peer { address: peer, local, transport: Transport::WebSocket };
+        listener::adopted(stream, protocol, peer, self.shared.clone()).await;
     }
 }
 
@@ -209,10 +233,10 @@ impl Reloader {
     pub async fn reload(&self, config: Config) -> Result<(), ReloadError> {
         let fresh = config.server.tls.iter().map(|tls| Certificate::load(&tls.cert, &tls.key));
         let fresh: Vec<Certificate> = fresh.collect::<Result<_, _>>()?;
-        let events = self.events.upgrade().ok_or(ReloadError::Stopped)?;
-        let origins = config.server.ws_origins.clone();
-        events.send(Event::Reload(Box::new(config))).await.map_err(|_| ReloadError::Stopped)?;
-        *self.origins.write().unwrap_or_else(PoisonError::into_inner) = origins;
+        let doors = Doors::of(&config);
+        let sent = self.shared.events.send(Event::Reload(Box::new(config))).await;
+        sent.map_err(|_| ReloadError::Stopped)?;
+        *self.shared.doors.write().unwrap_or_else(PoisonError::into_inner) = doors;
         for (old, fresh) in self.certificates.iter().zip(fresh) {
             old.replace(fresh);
         }
@@ -221,9 +245,7 @@ impl Reloader {
 
     /// Tells operators what came of a reload.
     pub async fn report(&self, text: String) {
-        if let Some(events) = self.events.upgrade() {
-            let _ = events.send(Event::Report(text)).await;
-        }
+        let _ = self.shared.events.send(Event::Report(text)).await;
     }
 
     /// Waits until an operator asks for a reload (REHASH).

@@ -92,8 +92,13 @@ impl Turn {
         }
     }
 
-    /// Runs until `stop` is cancelled; then everybody is told.
-    pub(super) async fn run(mut self, mut events: mpsc::Receiver<Event>, stop: CancellationToken) {
+    /// Runs until `stop` is cancelled; then everybody is told, and `stopped` is cancelled before they are.
+    pub(super) async fn run(
+        mut self,
+        mut events: mpsc::Receiver<Event>,
+        stop: CancellationToken,
+        stopped: &CancellationToken,
+    ) {
         let mut batch = Vec::with_capacity(TURN);
         loop {
             let wake = tokio::time::Instant::from_std(self.clock.instant(self.world.next_tick_ms()));
@@ -115,6 +120,7 @@ impl Turn {
             }
             self.hand_out();
         }
+        stopped.cancel();
         // New connections find nobody to talk to from here on.
         events.close();
         self.world.stop(self.clock.now());

@@ -15,6 +15,8 @@ pub(crate) mod code {
     pub(crate) const NORMAL: u16 = 1000;
     /// The server stops.
     pub(crate) const GOING_AWAY: u16 = 1001;
+    /// Not admitted.
+    pub(crate) const POLICY: u16 = 1008;
     /// The protocol was broken.
     pub(crate) const PROTOCOL: u16 = 1002;
     /// A text frame was not UTF-8.
