@@ -13,6 +13,7 @@ mod delivery;
 mod desk;
 mod heard;
 mod housekeeping;
+mod room;
 mod staff;
 mod status;
 #[cfg(test)]
@@ -29,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 pub use self::desk::Settings;
 use self::desk::{Batch, Desk, Effect, Input};
 pub use self::status::{Counters, HubStatus};
-use crate::aim::event::{AccountId, AimCommand, AimEvent};
+use crate::aim::event::{AccountId, AimCommand, AimEvent, RoomEvent};
 use crate::clock::Moment;
 use crate::conversation::{Author, ConversationId, Millis, wording};
 use crate::irc::event::{IrcCommand, IrcEvent};
@@ -188,6 +189,14 @@ impl Hub {
             Input::Aim(account, AimEvent::Lost { .. }) => {
                 if let Some(outlet) = self.to_aim.get_mut(account.0) {
                     outlet.pending.clear();
+                }
+            }
+            // What was to be said goes to each person instead.
+            Input::Aim(account, AimEvent::Room(RoomEvent::Lost)) => {
+                if let Some(outlet) = self.to_aim.get_mut(account.0) {
+                    outlet.pending.retain(|command| {
+                        !matches!(command, AimCommand::Say { .. } | AimCommand::Invite { .. })
+                    });
                 }
             }
             _ => {}

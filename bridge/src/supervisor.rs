@@ -180,12 +180,15 @@ impl Bound {
         let channels = irc::link::LinkChannels { events: irc_events, commands: irc_commands, nick };
         tasks.spawn(irc::link::run(irc_config(&config, irc)?, memory, channels, hang_up.clone()));
         for (index, (account, commands)) in config.oscar.accounts.iter().zip(aim_commands).enumerate() {
-            let link = aim::link::LinkConfig::new(
+            let mut link = aim::link::LinkConfig::new(
                 AccountId(index),
                 oscar.clone(),
                 account.screen_name.clone(),
                 account.password.clone(),
             );
+            if index == 0 {
+                link.room = room(&config.staff);
+            }
             let channels = aim::link::LinkChannels { events: aim_events.clone(), commands };
             tasks.spawn(aim::link::run(link, channels, hang_up.clone()));
         }
@@ -204,7 +207,7 @@ impl Bound {
                 }
             }
         };
-        tokio::join!(serving, hub.run(stop.clone()));
+        tokio::join!(serving, Box::pin(hub.run(stop.clone())));
         hang_up.cancel();
         tasks.close();
         if timeout(GOODBYE, tasks.wait()).await.is_err() {
@@ -214,6 +217,11 @@ impl Bound {
         let _ = tokio::task::spawn_blocking(move || store_thread.join()).await;
         Ok(())
     }
+}
+
+/// One account is enough in a room.
+fn room(staff: &checked::Staff) -> aim::link::Room {
+    staff.room.clone().map_or(aim::link::Room::Invited, aim::link::Room::Named)
 }
 
 fn hub_settings(config: &Config) -> Settings {
@@ -226,6 +234,7 @@ fn hub_settings(config: &Config) -> Settings {
             Routing::Broadcast => crate::conversation::routing::Routing::Broadcast,
             Routing::Claim => crate::conversation::routing::Routing::Claim,
         },
+        outside_room: !config.staff.room_only,
         departments: Departments::new(config.staff.departments.clone()),
         hours: config.hours.clone(),
         words: config.words.clone(),
@@ -308,6 +317,7 @@ fn metrics(hub: watch::Receiver<HubStatus>) -> impl Fn(&mut MetricsText) + Send 
                 count(status.aim.iter().flatten().count()),
             ),
             ("bridgebot_staff_available", "Staff signed on and taking lines", count(status.staff_available)),
+            ("bridgebot_staff_in_room", "Staff in the staff room", count(status.staff_in_room)),
             ("bridgebot_conversations_open", "Conversations that go on", count(status.open_conversations)),
             ("bridgebot_owed_to_staff", "Texts owed to staff", count(status.owed_to_staff)),
             ("bridgebot_owed_to_visitors", "Answers owed to visitors", count(status.owed_to_visitors)),

@@ -107,7 +107,9 @@ pub enum AimEvent {
         /// How.
         typing: ImTyping,
     },
-    /// The session is gone; messages sent and neither acked nor refused are unknown. All credits are void, all
+    /// Something in the staff room, of the account that keeps one.
+    Room(RoomEvent),
+    /// The session is gone, and the room with it; messages sent and neither acked nor refused are unknown. All credits are void, all
     /// presence is unknown. The link signs on again by itself.
     Lost {
         /// In words, for the log and for staff.
@@ -115,6 +117,33 @@ pub enum AimEvent {
         /// When it tries again.
         retry_in: Duration,
     },
+}
+
+/// What happens in the staff room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoomEvent {
+    /// We are in, with these others.
+    Entered(Vec<ScreenName>),
+    /// These have come.
+    Joined(Vec<ScreenName>),
+    /// These have gone.
+    Left(Vec<ScreenName>),
+    /// Somebody else said something.
+    Said {
+        /// Who.
+        from: ScreenName,
+        /// The sender's id of it.
+        cookie: ImCookie,
+        /// Plain text.
+        text: String,
+    },
+    /// The server has sent us back what we said: everybody in the room was sent it.
+    Reflected {
+        /// Which.
+        cookie: ImCookie,
+    },
+    /// We are out; what was said and not reflected is unknown. The link goes in again by itself.
+    Lost,
 }
 
 /// What the hub asks of an OSCAR link.
@@ -127,6 +156,22 @@ pub enum AimCommand {
         /// To whom.
         to: ScreenName,
         /// Plain text, `\n` for line breaks.
+        text: String,
+    },
+    /// Say one message in the staff room; costs no credit. Answered by [`RoomEvent::Reflected`] or [`RoomEvent::Lost`].
+    Say {
+        /// Its id.
+        cookie: ImCookie,
+        /// Plain text, `\n` for line breaks.
+        text: String,
+    },
+    /// Invite a staff member into the staff room; costs a credit.
+    Invite {
+        /// Its id.
+        cookie: ImCookie,
+        /// Whom.
+        to: ScreenName,
+        /// In words.
         text: String,
     },
     /// Tell a staff member that a visitor types.

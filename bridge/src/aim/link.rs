@@ -5,11 +5,14 @@
 //! dropped, because the hub has been told by [`AimEvent::Lost`] and owes them still.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::time::{Duration, SystemTime};
 
 use oscar_im::ScreenName;
-use oscar_im::foodgroup::ErrorCode;
-use oscar_im::net::ConnectError;
+use oscar_im::foodgroup::chat_nav::EXCHANGE_PRIVATE;
+use oscar_im::foodgroup::{ErrorCode, FoodGroup};
+use oscar_im::net::{ConnectError, ServiceClient};
+use oscar_im::service;
 use oscar_im::session::{self, CloseReason, Event, SendError};
 use program::Secret;
 use tokio::sync::mpsc;
@@ -18,10 +21,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::credits::Credits;
 use super::event::{AccountId, AimCommand, AimEvent, ImCookie, ImRefusal, ImTyping, Presence};
+use super::room::{Order, RoomKeeper};
 use super::sign_on::{AimClient, sign_on};
 use crate::backoff::{Backoff, random};
 use crate::clock::Moment;
-use crate::connect::Endpoint;
+use crate::connect::{ConnectError as ConnectFailure, Endpoint, Stream};
 
 /// Commands carried out together, before the socket is written to.
 const TOGETHER: usize = 256;
@@ -37,6 +41,8 @@ pub struct LinkConfig {
     pub screen_name: ScreenName,
     /// Its password.
     pub password: Secret,
+    /// The staff room that this account keeps, by name; without one it goes where staff invite it, if it may.
+    pub room: Room,
     /// Pauses after lost connections.
     pub backoff: Backoff,
     /// Pauses after refusals, and after somebody signed on elsewhere: no server likes to be hammered, and two
@@ -49,8 +55,21 @@ impl LinkConfig {
     pub fn new(account: AccountId, endpoint: Endpoint, screen_name: ScreenName, password: Secret) -> Self {
         let minute = Duration::from_secs(60);
         let patience = Backoff { first: minute, longest: 15 * minute, settled: minute };
-        Self { account, endpoint, screen_name, password, backoff: Backoff::default(), patience }
+        let room = Room::None;
+        Self { account, endpoint, screen_name, password, room, backoff: Backoff::default(), patience }
     }
+}
+
+/// The staff room of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Room {
+    /// It keeps away from all rooms.
+    #[default]
+    None,
+    /// It goes where staff invite it.
+    Invited,
+    /// It finds or makes the room of this name.
+    Named(String),
 }
 
 /// The link's ends towards the hub.
@@ -143,7 +162,10 @@ impl Link {
                     AimCommand::SignOff => return None,
                     AimCommand::Watch(names) => self.watched = names,
                     AimCommand::Away(message) => self.away = message,
-                    AimCommand::Send { .. } | AimCommand::Typing { .. } => {}
+                    AimCommand::Send { .. }
+                    | AimCommand::Say { .. }
+                    | AimCommand::Invite { .. }
+                    | AimCommand::Typing { .. } => {}
                 },
             }
         }
@@ -165,6 +187,36 @@ struct Held {
     text: String,
 }
 
+type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Stream>, ConnectFailure>> + Send>>;
+
+/// A connection of its own that a session has for a room.
+enum Service {
+    None,
+    Connecting(Connecting, session::Service),
+    Open(Box<ServiceClient<Box<dyn Stream>>>),
+}
+
+/// What a connection for a room says.
+enum ServiceNews {
+    Connected(Box<dyn Stream>, session::Service),
+    Failed(String),
+    Event(service::Event),
+}
+
+impl Service {
+    /// Never, where there is none. Cancel-safe.
+    async fn event(&mut self) -> ServiceNews {
+        match self {
+            Self::None => std::future::pending().await,
+            Self::Connecting(connecting, service) => match connecting.await {
+                Ok(stream) => ServiceNews::Connected(stream, service.clone()),
+                Err(error) => ServiceNews::Failed(error.to_string()),
+            },
+            Self::Open(client) => ServiceNews::Event(client.event().await),
+        }
+    }
+}
+
 /// One signed-on stretch.
 struct Online<'a> {
     client: AimClient,
@@ -172,6 +224,9 @@ struct Online<'a> {
     credits: Credits,
     /// Messages that a change of the server's limits overtook; in order, at most as many as there were credits.
     held: VecDeque<Held>,
+    room: RoomKeeper,
+    /// The connection to the room, or to the service that finds it.
+    service: Service,
     up: Option<Instant>,
     stopping: bool,
 }
@@ -179,16 +234,30 @@ struct Online<'a> {
 impl<'a> Online<'a> {
     fn new(mut client: AimClient, link: &'a mut Link) -> Self {
         client.watch(&link.watched);
-        Self { client, link, credits: Credits::default(), held: VecDeque::new(), up: None, stopping: false }
+        let name = match &link.config.room {
+            Room::Named(name) => Some(name.clone()),
+            Room::None | Room::Invited => None,
+        };
+        Self {
+            client,
+            link,
+            credits: Credits::default(),
+            held: VecDeque::new(),
+            room: RoomKeeper::new(name),
+            service: Service::None,
+            up: None,
+            stopping: false,
+        }
     }
 
     async fn run(mut self) -> End {
         loop {
-            if !self.send_held().await || !self.grant().await {
+            if !self.send_held().await || !self.grant().await || !self.keep_room().await {
                 return self.leave().await;
             }
             let credit_at = self.next_credit_at();
             let is_up = self.up.is_some();
+            let room_at = self.room.next_timeout().map(Instant::from_std);
             tokio::select! {
                 event = self.client.event() => match event {
                     Event::Closed(reason) if self.stopping => {
@@ -204,6 +273,10 @@ impl<'a> Online<'a> {
                     if !self.commands(command).await {
                         return self.leave().await;
                     }
+                }
+                event = self.service.event() => self.service_event(event),
+                () = sleep_until(room_at.unwrap_or_else(Instant::now)), if room_at.is_some() => {
+                    self.room.handle_timeout(now());
                 }
                 () = self.link.stop.cancelled(), if !self.stopping => self.sign_off(),
                 () = sleep_until(credit_at.unwrap_or_else(Instant::now)), if credit_at.is_some() => {}
@@ -228,6 +301,8 @@ impl<'a> Online<'a> {
 
     fn sign_off(&mut self) {
         self.stopping = true;
+        self.room.signed_off();
+        self.service = Service::None;
         self.client.sign_off();
     }
 
@@ -270,6 +345,88 @@ impl<'a> Online<'a> {
         true
     }
 
+    /// Does what the way into the staff room takes. False when it is time to end.
+    async fn keep_room(&mut self) -> bool {
+        while let Some(order) = self.room.poll() {
+            let done = match order {
+                Order::RequestNav => {
+                    let (session, now) = self.client.session_mut();
+                    session.request_service(FoodGroup::ChatNav, now)
+                }
+                Order::RequestRoom(room) => {
+                    let (session, now) = self.client.session_mut();
+                    session.request_room(&room, now)
+                }
+                Order::Decline(invitation) => {
+                    let (session, now) = self.client.session_mut();
+                    // Whoever invited us waits in vain; nothing depends on it.
+                    let _ = session.decline(&invitation, now);
+                    Ok(())
+                }
+                Order::Invite(cookie, who, room, words) => {
+                    let (session, now) = self.client.session_mut();
+                    let _ = session.invite(cookie.0, &who, &room, &words, now);
+                    Ok(())
+                }
+                Order::Connect(service) => {
+                    self.connect(service);
+                    Ok(())
+                }
+                Order::Find(name) => match &mut self.service {
+                    Service::Open(client) => client.find_or_create(&name, EXCHANGE_PRIVATE),
+                    _ => Ok(()),
+                },
+                Order::Say(cookie, text) => match &mut self.service {
+                    Service::Open(client) => client.say(cookie.0, &text),
+                    _ => Ok(()),
+                },
+                Order::Hang => {
+                    self.service = Service::None;
+                    Ok(())
+                }
+                Order::Tell(event) => {
+                    if !self.link.tell(AimEvent::Room(event)).await {
+                        return false;
+                    }
+                    Ok(())
+                }
+            };
+            if let Err(error) = done {
+                self.room.failed(&error.to_string(), now());
+            }
+        }
+        true
+    }
+
+    fn connect(&mut self, service: session::Service) {
+        let own = &self.link.config.endpoint;
+        let endpoint = Endpoint {
+            host: service.address.host.clone(),
+            port: service.address.port.unwrap_or(own.port),
+            tls: own.tls.clone(),
+        };
+        let connecting = Box::pin(async move { endpoint.connect().await });
+        self.service = Service::Connecting(connecting, service);
+    }
+
+    fn service_event(&mut self, news: ServiceNews) {
+        match news {
+            ServiceNews::Connected(stream, service) => {
+                self.service = Service::Open(Box::new(ServiceClient::for_service(stream, &service)));
+            }
+            ServiceNews::Failed(why) => {
+                self.service = Service::None;
+                self.room.failed(&why, now());
+            }
+            ServiceNews::Event(event) => {
+                if matches!(event, service::Event::Closed(_)) {
+                    self.service = Service::None;
+                }
+                self.room.service_event(event, now());
+            }
+        }
+    }
+
     /// What can't be sent by anybody at any time. False when it is time to end.
     async fn refuse(&mut self, cookie: ImCookie, error: SendError) -> bool {
         let refusal = ImRefusal::Refused { code: 0, words: error.to_string(), permanent: true };
@@ -302,6 +459,11 @@ impl<'a> Online<'a> {
                 self.credits.used();
                 self.held.push_back(Held { cookie, to, text });
                 return self.send_held().await;
+            }
+            Some(AimCommand::Say { cookie, text }) => self.room.say(cookie, text, now()),
+            Some(AimCommand::Invite { cookie, to, text }) => {
+                self.credits.used();
+                self.room.invite(cookie, to, text);
             }
             Some(AimCommand::Typing { to, typing }) => {
                 let typing = match typing {
@@ -341,6 +503,7 @@ impl<'a> Online<'a> {
                 if self.link.away.is_some() {
                     self.tell_away();
                 }
+                self.room.signed_on(screen_name.clone(), now());
                 AimEvent::SignedOn { screen_name }
             }
             Event::ImReceived(im) => AimEvent::Im {
@@ -371,8 +534,17 @@ impl<'a> Online<'a> {
                 AimEvent::Typing { from, typing }
             }
             Event::ChatInvited(invitation) => {
-                let (session, now) = self.client.session_mut();
-                let _ = session.decline(&invitation, now);
+                let listed = self.link.watched.contains(&invitation.from);
+                let may = listed && self.link.config.room != Room::None;
+                self.room.invited(invitation, may, now());
+                return true;
+            }
+            Event::ServiceReady(service) => {
+                self.room.service_ready(service);
+                return true;
+            }
+            Event::ServiceRefused { code, .. } => {
+                self.room.failed(&code.to_string(), now());
                 return true;
             }
             Event::BuddyListRefused { name, code } => {
@@ -390,6 +562,11 @@ impl<'a> Online<'a> {
         };
         self.link.tell(told).await
     }
+}
+
+/// The monotonic time, as the protocol's machines want it.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
 }
 
 fn presence_of(presence: session::Presence) -> Presence {

@@ -3,4 +3,5 @@
 mod credits;
 pub mod event;
 pub mod link;
+mod room;
 pub(crate) mod sign_on;

@@ -120,6 +120,10 @@ pub struct Staff {
     pub show_answers: bool,
     /// How long a holder may let a visitor wait; for ever where there is none.
     pub claim_idle: Option<Duration>,
+    /// The chat room in which visitors' lines are said.
+    pub room: Option<String>,
+    /// Whether staff who are not in the room get no instant messages.
+    pub room_only: bool,
     /// Who answers for which channel and site.
     pub departments: Vec<Department>,
 }
@@ -128,7 +132,15 @@ impl Staff {
     /// These people, and the defaults for the rest.
     pub fn new(handles: Vec<ScreenName>, routing: Routing) -> Self {
         let claim_idle = positive(CLAIM_IDLE_MINUTES, MINUTE);
-        Self { handles, routing, show_answers: true, claim_idle, departments: Vec::new() }
+        Self {
+            handles,
+            routing,
+            show_answers: true,
+            claim_idle,
+            room: None,
+            room_only: false,
+            departments: Vec::new(),
+        }
     }
 }
 
@@ -283,6 +295,8 @@ fn staff(table: Spanned<toml::Staff>, source: &Source) -> Result<Staff, Failure>
     Ok(Staff {
         show_answers: staff.show_answers.unwrap_or(usual.show_answers),
         claim_idle: staff.claim_idle_minutes.map_or(usual.claim_idle, |minutes| positive(minutes, MINUTE)),
+        room: staff.room.map(|room| room.0),
+        room_only: staff.room_only.unwrap_or(usual.room_only),
         departments,
         ..usual
     })

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::hours;
 use super::values::{
-    Channel, DepartmentName, HostName, HostPort, Listen, Name, Nick, Origin, Sentence, StoreUrl,
+    Channel, DepartmentName, HostName, HostPort, Listen, Name, Nick, Origin, RoomName, Sentence, StoreUrl,
 };
 
 /// The whole file.
@@ -161,6 +161,10 @@ pub struct Staff {
     pub show_answers: Option<bool>,
     /// In claim routing, minutes for which a holder may let a visitor wait; 0: for ever. Default 30.
     pub claim_idle_minutes: Option<u32>,
+    /// The chat room in which visitors' lines are said.
+    pub room: Option<RoomName>,
+    /// Whether staff who are not in the room get no instant messages; default false.
+    pub room_only: Option<bool>,
     /// `[[staff.department]]`.
     #[serde(default)]
     pub department: Vec<Spanned<Department>>,

@@ -167,6 +167,18 @@ from_text!(DepartmentName, |text| {
     Err(format!("`{text}` is no department's name; use letters, digits, - _ . (not the word all)"))
 });
 
+/// A chat room's name, as OSCAR servers take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomName(pub String);
+
+from_text!(RoomName, |text| {
+    let text = text.trim();
+    if (1..=50).contains(&text.len()) && !text.chars().any(char::is_control) {
+        return Ok(Self(text.to_owned()));
+    }
+    Err(format!("`{text}` is no chat room's name; it has 1 to 50 bytes"))
+});
+
 /// The origin of a web page in lower case: scheme, host, and port where it isn't the scheme's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(pub String);

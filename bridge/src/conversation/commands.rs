@@ -41,6 +41,8 @@ pub enum Command {
     Back,
     /// Prepared answers.
     Canned(Canned),
+    /// Into the staff room: the asking person, or a colleague.
+    Invite(Option<String>),
 }
 
 /// What to do with prepared answers.
@@ -166,6 +168,12 @@ pub const TABLE: &[Spec] = &[
         usage: "/canned [name [label] | set name text | remove name]",
         summary: "prepared answers",
         read: |rest| canned(rest).map(Command::Canned),
+    },
+    Spec {
+        name: "invite",
+        usage: "/invite [name]",
+        summary: "you, or a colleague, into the staff room",
+        read: |rest| Some(Command::Invite((!rest.is_empty()).then(|| rest.to_owned()))),
     },
     Spec {
         name: "whoami",

@@ -89,6 +89,9 @@ pub mod visitor {
 /// Behind an instant message that is sent a second time, because it can't be known whether the first arrived.
 pub const AGAIN: &str = " (again)";
 
+/// What somebody of staff reads who is invited into the staff room.
+pub const INVITATION: &str = "The staff room: visitors' lines come here, and you answer here.";
+
 /// A visitor's line as staff see it.
 pub fn line(label: &str, text: &str) -> String {
     format!("{label}: {text}")
@@ -189,6 +192,40 @@ pub fn for_department(department: &str, label: &str) -> String {
 /// A colleague gave it over to a department.
 pub fn transferred_to(from: &ScreenName, department: &str, label: &str) -> String {
     own(&format!("{from} has given {label} to {department}"))
+}
+
+/// Somebody who is not on the list came into the staff room.
+pub fn stranger_in_room(who: &ScreenName) -> String {
+    own(&format!(
+        "{who} is in the staff room and not on the staff list: I say nothing there until they are gone"
+    ))
+}
+
+/// `/invite` without a room.
+pub fn no_room() -> String {
+    own("there is no staff room now; invite me into one, or have one set by room in [staff]")
+}
+
+/// `/invite` of somebody who is in.
+pub fn in_room_already(who: &ScreenName) -> String {
+    own(&format!("{who} is in the staff room already"))
+}
+
+/// `/invite` of somebody who is away.
+pub fn not_signed_on(who: &ScreenName) -> String {
+    own(&format!("{who} is not signed on"))
+}
+
+/// `/invite`.
+pub fn invited(who: &ScreenName) -> String {
+    own(&format!("an invitation into the staff room is on its way to {who}"))
+}
+
+/// The staff room in `/list`.
+pub fn room(present: &std::collections::BTreeSet<ScreenName>, waiting: usize) -> String {
+    let names: Vec<&str> = present.iter().map(ScreenName::as_str).collect();
+    let names = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+    own(&format!("in the staff room: {names}; {} for it", count(waiting, "line waits", "lines wait")))
 }
 
 /// Somebody else has it.

@@ -89,6 +89,14 @@ impl Desk {
                 }
             }
             Command::Canned(canned) => self.canned(from, canned, at, now),
+            Command::Invite(name) => {
+                let who = name.as_deref().map_or_else(|| from.clone(), ScreenName::new);
+                let words = match self.member(&who).map(|member| member.name.clone()) {
+                    Some(who) => self.invite(&who),
+                    None => self.unknown_name(who.as_str()),
+                };
+                self.reply(from, &words, now);
+            }
         }
     }
 
@@ -143,7 +151,11 @@ impl Desk {
                 owed: self.answers.owed(conversation.id),
             })
             .collect();
-        let words = wording::list(&shown, open.len(), self.outbox.owed(from));
+        let mut words = wording::list(&shown, open.len(), self.outbox.owed(from));
+        if let Some(room) = self.room_state() {
+            words.push('\n');
+            words.push_str(&room);
+        }
         self.reply(from, &words, now);
     }
 
@@ -213,18 +225,17 @@ impl Desk {
         self.tell(&to, Rank::Line, &wording::transferred(from, &label), now);
     }
 
+    fn unknown_name(&self, name: &str) -> String {
+        let staff = self.staff.iter().map(|member| member.name.as_str());
+        let known = staff.chain(self.settings.departments.names());
+        wording::unknown_colleague(name, staff_input::nearest(name, known))
+    }
+
     /// A department's name, or the word for everybody; else it is a mistake.
     fn transfer_to_department(&mut self, from: &ScreenName, id: ConversationId, to: &str, now: Millis) {
         let found = self.settings.departments.find(to).map(|department| department.name.clone());
         if found.is_none() && !to.eq_ignore_ascii_case(department::EVERYBODY) {
-            let names: Vec<&str> = self
-                .staff
-                .iter()
-                .map(|member| member.name.as_str())
-                .chain(self.settings.departments.names())
-                .collect();
-            let nearest = staff_input::nearest(to, names.into_iter());
-            let words = wording::unknown_colleague(to, nearest);
+            let words = self.unknown_name(to);
             self.reply(from, &words, now);
             return;
         }

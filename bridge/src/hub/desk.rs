@@ -13,6 +13,7 @@ use super::HubControl;
 use super::attendance::{Attendance, Door};
 use super::connections::Connections;
 use super::heard::Heard;
+use super::room::StaffRoom;
 use super::status::Counters;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::book::Book;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub staff: Vec<ScreenName>,
     /// How visitors' lines are shared out.
     pub routing: Routing,
+    /// Whether those who are not in the staff room get instant messages.
+    pub outside_room: bool,
     /// Who answers for which channel and site.
     pub departments: Departments,
     /// Business hours; none: always.
@@ -72,6 +75,7 @@ impl Default for Settings {
         Self {
             staff: Vec::new(),
             routing: Routing::Broadcast,
+            outside_room: true,
             departments: Departments::default(),
             hours: None,
             words: Words::default(),
@@ -237,6 +241,7 @@ pub(crate) struct Desk {
     pub(super) irc: Irc,
     pub(super) connections: Connections,
     pub(super) attendance: Attendance,
+    pub(super) room: StaffRoom,
     pub(super) strangers: Strangers,
     pub(super) heard: Heard,
     pub(super) canned: BTreeMap<String, String>,
@@ -279,6 +284,7 @@ impl Desk {
             irc: Irc::default(),
             connections: Connections::default(),
             attendance: Attendance::default(),
+            room: StaffRoom::default(),
             strangers: Strangers::default(),
             heard: Heard::default(),
             canned: BTreeMap::new(),
@@ -377,7 +383,9 @@ impl Desk {
         }
         self.attend(now);
         self.pay_answers(now);
+        self.speak_in_room(now);
         self.spend_credits(now);
+        self.send_invitations();
     }
 
     /// What came of it all since the last time.
@@ -454,7 +462,7 @@ impl Desk {
 
     /// Says something of our own to a staff member.
     pub(super) fn tell(&mut self, to: &ScreenName, rank: Rank, words: &str, now: Millis) {
-        for piece in self.budget.own_pieces(words) {
+        for piece in self.outbox.budget_of(to).own_pieces(words) {
             let row = Row {
                 id: self.delivery_id(),
                 rank,
@@ -490,11 +498,7 @@ impl Desk {
         now: Millis,
     ) {
         let all = about.map_or_else(|| self.staff_names(), |id| self.audience(id));
-        let there = |name: &ScreenName| self.member(name).is_some_and(Member::is_available);
-        let others: Vec<ScreenName> = all.into_iter().filter(|name| name != but).filter(there).collect();
-        for other in others {
-            self.tell(&other, Rank::Passenger, words, now);
-        }
+        self.tell_those_there(all, about, but, words, now);
     }
 
     /// What a visitor is told by the bridge itself; none while IRC is down.

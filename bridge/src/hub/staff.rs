@@ -12,7 +12,7 @@ use crate::conversation::routing::{LastAddressed, Routing, Target};
 use crate::conversation::staff_input::{self, Part};
 use crate::conversation::{Author, Conversation, ConversationId, Millis, commands, routing, text, wording};
 use crate::irc::event::IrcCommand;
-use crate::outbox::staff::{Rank, Row};
+use crate::outbox::staff::{Rank, Row, room};
 use crate::outbox::visitor::{Answer, AnswerId, MOST_WAITING};
 use crate::store::Write;
 
@@ -33,12 +33,12 @@ pub(super) fn nobody() -> ScreenName {
 }
 
 /// One instant message that came in.
-struct StaffIm {
-    from: ScreenName,
-    text: String,
-    auto: bool,
-    cookie: ImCookie,
-    at: Millis,
+pub(super) struct StaffIm {
+    pub(super) from: ScreenName,
+    pub(super) text: String,
+    pub(super) auto: bool,
+    pub(super) cookie: ImCookie,
+    pub(super) at: Millis,
 }
 
 impl Desk {
@@ -64,11 +64,12 @@ impl Desk {
             AimEvent::Refused { cookie, refusal } => self.im_refused(account, cookie, refusal, now),
             AimEvent::Presence { who, presence } => self.presence(account, &who, presence, now),
             AimEvent::Typing { from, typing } => self.staff_types(&from, typing),
+            AimEvent::Room(event) => self.room_event(account, event, now),
             AimEvent::Lost { .. } => self.account_lost(account, now),
         }
     }
 
-    fn staff_im(&mut self, account: AccountId, im: StaffIm, now: Millis) {
+    pub(super) fn staff_im(&mut self, account: AccountId, im: StaffIm, now: Millis) {
         let own_echo = self.accounts.iter().any(|account| account.name.as_ref() == Some(&im.from));
         if im.auto || own_echo {
             return;
@@ -77,7 +78,9 @@ impl Desk {
             self.stranger(account, im.from, now);
             return;
         }
-        if self.heard.contains(&im.from, im.cookie) {
+        // ICQ clients give no ids.
+        let has_id = im.cookie != ImCookie([0; 8]);
+        if has_id && self.heard.contains(&im.from, im.cookie) {
             return;
         }
         if self.is_store_down() {
@@ -366,17 +369,24 @@ impl Desk {
         self.effect(Effect::Irc(IrcCommand::Tag { to, tags }));
     }
 
-    fn presence(&mut self, account: AccountId, who: &ScreenName, presence: Presence, now: Millis) {
+    pub(super) fn presence(&mut self, account: AccountId, who: &ScreenName, presence: Presence, now: Millis) {
         let Some(member) = self.member_mut(who) else { return };
         let Some(seen) = member.presence.get_mut(account.0) else { return };
         let was = std::mem::replace(seen, presence);
         member.gone_since = if member.is_signed_on() { None } else { member.gone_since.or(Some(now)) };
+        if presence == Presence::Offline {
+            let gone = member.name.clone();
+            self.forget_invitation(&gone);
+        }
+        let Some(member) = self.member_mut(who) else { return };
         if presence == Presence::Offline || was != Presence::Offline {
+            self.attendance.changed = true;
             return;
         }
         let (name, missed) = (member.name.clone(), member.missed_since.take());
         self.attendance.changed = true;
         self.outbox.resume(&name);
+        self.think_of_inviting(&name);
         let up =
             self.accounts.get(account.0).and_then(|account| account.up.as_ref()).map(|(_, since)| *since);
         if let (Some(since), Some(up)) = (missed, up)
@@ -418,6 +428,9 @@ impl Desk {
             }
         }
         self.attendance.changed = true;
+        if account == super::room::KEEPER {
+            self.room_lost(now);
+        }
         if was_up {
             self.note_aim(now);
         }
@@ -473,8 +486,10 @@ impl Desk {
     /// What is owed to people who are not listed goes to those who are, unless one of them had it too.
     pub(super) fn settle_staff_list(&mut self, now: Millis) {
         let staff = self.staff_names();
+        let room_is_used = self.room_is_used();
+        let in_use = |to: &ScreenName| room_is_used && *to == room();
         let gone: Vec<ScreenName> =
-            self.outbox.recipients().filter(|to| !staff.contains(to)).cloned().collect();
+            self.outbox.recipients().filter(|to| !staff.contains(to) && !in_use(to)).cloned().collect();
         let held: Vec<ConversationId> = self
             .book
             .iter()
@@ -486,14 +501,9 @@ impl Desk {
         }
         let mut orphans: BTreeMap<ConversationId, Vec<(ScreenName, Row)>> = BTreeMap::new();
         for who in gone {
-            let (rows, ims) = self.outbox.remove_lane(&who);
-            for im in ims {
-                self.write(Write::Return(im));
-            }
-            for row in rows {
-                self.write(Write::Drop(row.id));
-                if let Some(id) = row.conversation.filter(|_| row.entry.is_some()) {
-                    orphans.entry(id).or_default().push((who.clone(), row));
+            for (owner, row) in self.take_lane_apart(&who) {
+                if let Some(id) = row.conversation {
+                    orphans.entry(id).or_default().push((owner, row));
                 }
             }
         }

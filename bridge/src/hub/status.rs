@@ -16,6 +16,8 @@ pub struct HubStatus {
     pub store_is_up: bool,
     /// Staff who are signed on and take lines.
     pub staff_available: usize,
+    /// Staff in the staff room.
+    pub staff_in_room: usize,
     /// Conversations that go on.
     pub open_conversations: usize,
     /// Texts owed to staff.
@@ -87,6 +89,7 @@ impl Desk {
                 .collect(),
             store_is_up: !self.is_store_down(),
             staff_available: self.staff.iter().filter(|member| member.is_available()).count(),
+            staff_in_room: self.staff_in_room(),
             open_conversations: self.book.open_count(),
             owed_to_staff: self.outbox.depth(),
             owed_to_visitors: self.answers.depth(),

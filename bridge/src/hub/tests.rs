@@ -5,6 +5,7 @@ mod doorplate;
 mod histories;
 mod keeping;
 mod links;
+mod rooms;
 mod staffside;
 mod visitorside;
 

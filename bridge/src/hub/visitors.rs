@@ -10,7 +10,7 @@ use crate::conversation::model::Address;
 use crate::conversation::wording::{self, visitor as words};
 use crate::conversation::{Author, ConversationId, Millis, VisitorKey, routing, text};
 use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, SendId, Source, Speech, Typing};
-use crate::outbox::staff::{Rank, Row};
+use crate::outbox::staff::{Rank, Row, room};
 use crate::outbox::visitor::AnswerId;
 use crate::store::Write;
 use crate::web::event::WebEvent;
@@ -172,13 +172,14 @@ impl Desk {
 
     /// One row for each recipient and piece.
     fn owe_line(&mut self, id: ConversationId, number: u64, label: &str, said: &str, now: Millis) {
-        let mut recipients = self.recipients(id);
+        let mut recipients = self.owed_to(id);
         if recipients.is_empty() {
             recipients.push(super::staff::nobody());
         }
-        let pieces: Vec<std::sync::Arc<str>> =
-            self.budget.pieces(label, said).into_iter().map(Into::into).collect();
+        let pieces = shared(self.budget.pieces(label, said));
         for to in &recipients {
+            let in_room = (*to == room()).then(|| shared(self.outbox.budget_of(to).pieces(label, said)));
+            let pieces = in_room.as_ref().unwrap_or(&pieces);
             self.make_place(to, id, label, now);
             for (index, piece) in pieces.iter().enumerate() {
                 let row = Row {
@@ -661,4 +662,8 @@ impl Desk {
             }
         }
     }
+}
+
+fn shared(pieces: Vec<String>) -> Vec<std::sync::Arc<str>> {
+    pieces.into_iter().map(Into::into).collect()
 }

@@ -25,6 +25,20 @@ const WIDE_WINDOW: usize = 64;
 const SINGLY: usize = 64;
 const LONG: Duration = Duration::from_secs(1);
 
+/// Bytes of a message in a chat room, as servers state them.
+const ROOM_BYTES: usize = 1024;
+
+/// The recipient that stands for the staff room: no screen name has this character.
+pub fn room() -> ScreenName {
+    ScreenName::new(ROOM)
+}
+
+const ROOM: &str = "#room";
+
+fn budget_of(usual: Budget, to: &ScreenName) -> Budget {
+    if to.as_str() == ROOM { Budget::new(ROOM_BYTES) } else { usual }
+}
+
 /// A row's number in the store; rows of one recipient go by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId(pub u64);
@@ -245,9 +259,10 @@ impl StaffOutbox {
             }
             self.served += 1;
             lane.served = self.served;
+            let budget = budget_of(self.budget, &to);
             let departure = lane.repeat(account).or_else(|| {
                 let lines = lane.lines_at_once(wide, now);
-                let im = Arc::new(lane.form(self.budget, gate, lines, cookie(), account)?);
+                let im = Arc::new(lane.form(budget, gate, lines, cookie(), account)?);
                 lane.formed.push_back(Formed { im: im.clone(), state: State::Sent, doubtful: false });
                 self.cookies.insert(im.cookie, to.clone());
                 Some(Departure::New(im))
@@ -324,20 +339,22 @@ impl StaffOutbox {
         }
     }
 
-    /// Forgets a person who is no staff any more; what was owed to them comes back, and the messages formed of it.
-    pub fn remove_lane(&mut self, to: &ScreenName) -> (Vec<Row>, Vec<DeliveryId>) {
+    /// Forgets a recipient; what was owed comes back, each row with whether it may have arrived, and the messages that are
+    /// no more.
+    pub fn remove_lane(&mut self, to: &ScreenName) -> (Vec<(Row, bool)>, Vec<DeliveryId>) {
         let Some(lane) = self.lanes.remove(to) else { return (Vec::new(), Vec::new()) };
         for formed in &lane.formed {
             self.cookies.remove(&formed.im.cookie);
         }
         let ims = lane.formed.iter().map(|formed| formed.im.number()).collect();
-        let formed = lane.formed.iter().flat_map(|formed| formed.im.rows.iter().cloned());
-        let mut rows: Vec<Row> = formed
-            .chain(lane.replies)
-            .chain(lane.lines.into_values().flatten())
-            .chain(lane.passengers)
-            .collect();
-        rows.sort_by_key(|row| row.id);
+        let formed = lane.formed.iter().flat_map(|formed| {
+            let may_have_arrived = formed.doubtful || formed.state == State::Sent;
+            formed.im.rows.iter().map(move |row| (row.clone(), may_have_arrived))
+        });
+        let waiting =
+            lane.replies.into_iter().chain(lane.lines.into_values().flatten()).chain(lane.passengers);
+        let mut rows: Vec<(Row, bool)> = formed.chain(waiting.map(|row| (row, false))).collect();
+        rows.sort_by_key(|(row, _)| row.id);
         (rows, ims)
     }
 
@@ -397,6 +414,11 @@ impl StaffOutbox {
     pub fn next_deadline(&self, now: Millis) -> Option<Millis> {
         let paused = self.lanes.values().filter(|lane| lane.owed() > 0 && lane.not_before > now);
         paused.map(|lane| lane.not_before).min()
+    }
+
+    /// How much fits one message to this recipient.
+    pub fn budget_of(&self, to: &ScreenName) -> Budget {
+        budget_of(self.budget, to)
     }
 
     fn lane(&mut self, to: &ScreenName) -> &mut Lane {
