@@ -2,24 +2,24 @@
 
 /// The account of credits of one session.
 #[derive(Debug, Default)]
-pub(super) struct Credits {
+pub(crate) struct Credits {
     outstanding: u32,
 }
 
 impl Credits {
     /// Granted and not used.
-    pub(super) fn outstanding(&self) -> u32 {
+    pub(crate) fn outstanding(&self) -> u32 {
         self.outstanding
     }
 
     /// The hub has used one.
-    pub(super) fn used(&mut self) {
+    pub(crate) fn used(&mut self) {
         self.outstanding = self.outstanding.saturating_sub(1);
     }
 
     /// How many to grant now that `allowed` messages may go. Waits until half of them are used, so that a fast sender
     /// costs one event for many messages and a slow one never waits.
-    pub(super) fn grant(&mut self, allowed: u32) -> u32 {
+    pub(crate) fn grant(&mut self, allowed: u32) -> u32 {
         if self.outstanding > allowed / 2 {
             return 0;
         }

@@ -7,6 +7,7 @@ mod keeping;
 mod links;
 mod rooms;
 mod staffside;
+mod stock_rates;
 mod visitorside;
 
 use super::desk::{Batch, Desk, Effect, Input, Settings};
