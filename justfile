@@ -71,9 +71,10 @@ e2e:
 path:
     cargo test -p bridge --test path -- --nocapture
 
-# the path's latencies with an optimised build
+# the path's latencies with an optimised build, and what comes of OSCAR's stock limits, in simulated time
 bench:
     cargo test --release -p bridge --test path -- --nocapture
+    cargo test --release -p bridge --lib stock_rates -- --nocapture
 
 # fuzz one target of the OSCAR codec for some seconds (`cargo install cargo-fuzz`)
 fuzz target="frames" seconds="60":

@@ -97,7 +97,7 @@ impl Daemon {
 
 fn say(id: u64, text: &str) -> IrcCommand {
     let (to, text) = ("anna".to_owned(), text.to_owned());
-    IrcCommand::Say { id: SendId(id), to, speech: Speech::Privmsg, text, tags: Vec::new() }
+    IrcCommand::Say { id: SendId(id), to, speech: Speech::Privmsg, text, tags: Vec::new(), receiver: None }
 }
 
 #[tokio::test]

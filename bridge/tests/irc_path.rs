@@ -105,7 +105,10 @@ impl Hub {
     async fn say(&self, id: u64, to: &str, speech: Speech, text: &str) {
         let tags = vec![("+bridgebot/from".to_owned(), "Eva".to_owned())];
         let (to, text) = (to.to_owned(), text.to_owned());
-        self.commands.send(IrcCommand::Say { id: SendId(id), to, speech, text, tags }).await.unwrap();
+        self.commands
+            .send(IrcCommand::Say { id: SendId(id), to, speech, text, tags, receiver: None })
+            .await
+            .unwrap();
     }
 }
 
@@ -216,7 +219,7 @@ async fn a_line_from_a_browser_and_the_answer_to_it() {
         ("+bridgebot/id".to_owned(), "x1".to_owned()),
         ("+bridgebot/state".to_owned(), "taken".to_owned()),
     ];
-    hub.commands.send(IrcCommand::Tag { to: "anna".into(), tags: state }).await.unwrap();
+    hub.commands.send(IrcCommand::Tag { to: "anna".into(), tags: state, receiver: None }).await.unwrap();
     visitor.until("+bridgebot/state=taken").await;
     hub.say(2, "nobody", Speech::Notice, "are you there?").await;
     assert_eq!(hub.event().await, IrcEvent::Refused { id: SendId(2), refusal: IrcRefusal::NoSuchNick });

@@ -50,6 +50,7 @@ impl Book {
                 held_at: now,
                 blocked: false,
                 address: Address::Gone,
+                connection: None,
                 untaken: BTreeMap::new(),
                 client_ids: VecDeque::new(),
                 spoke: 0,

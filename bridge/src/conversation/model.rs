@@ -182,6 +182,8 @@ pub struct Conversation {
     pub blocked: bool,
     /// Where answers go.
     pub address: Address,
+    /// The daemon's name for the visitor's connection, where it tells one: answers go nowhere else.
+    pub connection: Option<String>,
     /// The visitor's lines that no AIM server has acknowledged yet, with the client's id of each.
     pub untaken: BTreeMap<u64, Option<String>>,
     /// The visitor's entries' client ids, newest last; bounded.

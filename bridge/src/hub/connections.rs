@@ -83,6 +83,12 @@ impl Connections {
         connection.nick.as_deref().filter(|_| connection.open)
     }
 
+    /// User names and nicks of all connections that are there and have a nick.
+    pub(super) fn named_ones(&self) -> Vec<(String, String)> {
+        let open = self.by_user.iter().filter(|(_, connection)| connection.open);
+        open.filter_map(|(user, connection)| Some((user.clone(), connection.nick.clone()?))).collect()
+    }
+
     /// All sessions that are there, with their nicks.
     pub(super) fn present(&self) -> Vec<(VisitorKey, String)> {
         let open = self.by_session.keys();

@@ -135,7 +135,13 @@ impl Effect {
     /// Whether it is right even if nothing of its batch was stored.
     pub(crate) fn needs_no_store(&self) -> bool {
         match self {
-            Self::Irc(command) => matches!(command, IrcCommand::Away(_) | IrcCommand::Identify { .. }),
+            Self::Irc(command) => matches!(
+                command,
+                IrcCommand::Away(_)
+                    | IrcCommand::Identify { .. }
+                    | IrcCommand::Vouch { .. }
+                    | IrcCommand::Unvouch { .. }
+            ),
             Self::Aim(_, command) => matches!(command, AimCommand::Watch(_) | AimCommand::Typing { .. }),
             Self::ReadForVisitor { .. } => true,
             Self::ReadForStaff { .. } => false,
@@ -511,7 +517,13 @@ impl Desk {
             speech: Speech::Notice,
             text: words.to_owned(),
             tags: vec![("+bridgebot/kind".to_owned(), kind.to_owned())],
+            receiver: self.connection_at(nick),
         }))
+    }
+
+    /// The daemon's name for the connection of the visitor who is, as far as we know, at this nick.
+    pub(super) fn connection_at(&self, nick: &str) -> Option<String> {
+        self.book.get(self.book.by_nick(nick)?)?.connection.clone()
     }
 }
 

@@ -365,8 +365,8 @@ impl Desk {
             ImTyping::None => "done",
         };
         let tags = vec![("+typing".to_owned(), value.to_owned())];
-        let to = nick.clone();
-        self.effect(Effect::Irc(IrcCommand::Tag { to, tags }));
+        let (to, receiver) = (nick.clone(), self.connection_at(nick));
+        self.effect(Effect::Irc(IrcCommand::Tag { to, tags, receiver }));
     }
 
     pub(super) fn presence(&mut self, account: AccountId, who: &ScreenName, presence: Presence, now: Millis) {

@@ -253,5 +253,6 @@ pub(super) fn source(nick: &str, signed_on: u64) -> Source {
         host: "host.example".into(),
         account: None,
         signed_on: Some(signed_on),
+        connection: None,
     }
 }

@@ -41,6 +41,9 @@ impl Desk {
             IrcEvent::SignedOn { nick } => {
                 self.irc.nick = Some(nick);
                 self.irc.door = None;
+                for (user, nick) in self.connections.named_ones() {
+                    self.effect(Effect::Irc(IrcCommand::Vouch { user, nick }));
+                }
                 self.answers.look_at_all();
             }
             IrcEvent::Joined { .. } => {}
@@ -68,17 +71,21 @@ impl Desk {
         match event {
             WebEvent::Opened { session, user, page, language } => {
                 if let Some(id) = self.book.by_key(&VisitorKey::session(&session.0)) {
+                    self.is_connected_by(id, None);
                     self.note_browser(id, page.as_deref(), language.as_deref());
                 }
                 self.connections.opened(session, user, page, language);
             }
             WebEvent::Named { user, nick } => {
+                let vouch = IrcCommand::Vouch { user: user.clone(), nick: nick.clone() };
                 let Some(connection) = self.connections.named(&user, &nick) else { return };
                 if let Some(id) = self.book.by_key(&VisitorKey::session(&connection.session.0)) {
                     self.visitor_is_at(id, &nick);
                 }
+                self.effect(Effect::Irc(vouch));
             }
             WebEvent::Closed { user } => {
+                self.effect(Effect::Irc(IrcCommand::Unvouch { user: user.clone() }));
                 let Some(session) = self.connections.closed(&user) else { return };
                 if let Some(id) = self.book.by_key(&VisitorKey::session(&session.0)) {
                     self.book.set_address(id, Address::Gone);
@@ -114,6 +121,9 @@ impl Desk {
         }
         if let Some(id) = known {
             self.visitor_is_at(id, &line.from.nick);
+            if !line.replayed {
+                self.is_connected_by(id, line.from.connection.as_deref());
+            }
         }
         if let Some((id, entry)) = self.book.known(known, line.client_id.as_deref(), line.msgid.as_deref()) {
             self.line_came_again(id, entry, line);
@@ -225,6 +235,9 @@ impl Desk {
             conversation.bucket.take(pace, now);
         }
         self.visitor_is_at(id, &from.nick);
+        if !line.replayed {
+            self.is_connected_by(id, from.connection.as_deref());
+        }
         let browser = self
             .connections
             .behind(&from.user, &from.nick)
@@ -405,7 +418,8 @@ impl Desk {
             ("+bridgebot/state".to_owned(), reached.to_owned()),
         ];
         tags.extend(reason.map(|reason| ("+bridgebot/reason".to_owned(), reason.to_owned())));
-        Some(Effect::Irc(IrcCommand::Tag { to: nick.to_owned(), tags }))
+        let receiver = self.connection_at(nick);
+        Some(Effect::Irc(IrcCommand::Tag { to: nick.to_owned(), tags, receiver }))
     }
 
     /// The best that is known about who sent something.
@@ -457,6 +471,15 @@ impl Desk {
         self.book.set_key(id, Some(key.clone()));
         self.write(Write::Key(id, Some(key.clone())));
         Some(id)
+    }
+
+    /// The daemon's name for the connection that a visitor has now, where it is known.
+    fn is_connected_by(&mut self, id: ConversationId, connection: Option<&str>) {
+        if let Some(conversation) = self.book.get_mut(id)
+            && conversation.connection.as_deref() != connection
+        {
+            conversation.connection = connection.map(str::to_owned);
+        }
     }
 
     /// A visitor spoke or registered under this nick.
@@ -540,6 +563,7 @@ impl Desk {
             });
         if same {
             self.visitor_is_at(id, &source.nick);
+            self.is_connected_by(id, source.connection.as_deref());
         } else {
             self.nick_gone(&source.nick, now);
         }
@@ -606,11 +630,13 @@ impl Desk {
             .get(id)
             .and_then(|conversation| conversation.key.as_ref())
             .is_some_and(VisitorKey::is_session);
+        let receiver = self.book.get(id).and_then(|conversation| conversation.connection.clone());
         while let Some(answer) = self.answers.depart(id) {
             let mut text = answer.text.clone();
             if answer.again && !by_session {
                 text.push_str(words::AGAIN);
             }
+            let receiver = receiver.clone();
             let say = IrcCommand::Say {
                 id: SendId(answer.id.0),
                 to: nick.to_owned(),
@@ -620,6 +646,7 @@ impl Desk {
                     ("+bridgebot/from".to_owned(), answer.from.to_string()),
                     ("+bridgebot/entry".to_owned(), answer.entry.to_string()),
                 ],
+                receiver,
             };
             self.effect(Effect::Irc(say));
         }

@@ -7,7 +7,7 @@ use super::text::{Line, LineText, Word};
 
 /// What this client makes use of. Not wanted: away-notify and setname (nothing here acts on them), multi-prefix
 /// and userhost-in-names (member lists are not kept).
-const WANTED: [&str; 12] = [
+const WANTED: [&str; 13] = [
     "account-notify",
     "account-tag",
     "batch",
@@ -16,6 +16,7 @@ const WANTED: [&str; 12] = [
     "draft/chathistory",
     "echo-message",
     "extended-join",
+    super::RECEIVER,
     "labeled-response",
     "message-tags",
     "sasl",

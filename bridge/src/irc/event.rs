@@ -23,6 +23,8 @@ pub struct Source {
     pub account: Option<String>,
     /// Sign-on time in Unix seconds (WHOIS 317): with user@host it tells a person from the next holder of the nick.
     pub signed_on: Option<u64>,
+    /// The daemon's own name for the connection, where it tells one (docs/protocol/delivery-check.md): never given again.
+    pub connection: Option<String>,
 }
 
 /// PRIVMSG or NOTICE.
@@ -160,6 +162,8 @@ pub enum IrcCommand {
         text: String,
         /// Client tags with their `+`, unescaped, on each line of it; left out where the daemon does not relay tags.
         tags: Vec<(String, String)>,
+        /// Deliver only to this connection, where the daemon can tell ([`Source::connection`]); else it refuses.
+        receiver: Option<String>,
     },
     /// TAGMSG; nothing where the daemon does not relay tags. No receipt.
     Tag {
@@ -167,6 +171,20 @@ pub enum IrcCommand {
         to: String,
         /// Client tags with their `+`, unescaped.
         tags: Vec<(String, String)>,
+        /// As in [`IrcCommand::Say`].
+        receiver: Option<String>,
+    },
+    /// Lines of this user name under this nick need no question to the daemon: the hub knows who it is.
+    Vouch {
+        /// Without `~`.
+        user: String,
+        /// The nick.
+        nick: String,
+    },
+    /// Not any more.
+    Unvouch {
+        /// Without `~`.
+        user: String,
     },
     /// Ask who has this nick (WHOIS); answered by [`IrcEvent::Identified`] or [`IrcEvent::Gone`]. The hub asks before
     /// it pays an old debt to a visitor whom it has not heard since our sign-on: the nick may have changed hands.

@@ -108,7 +108,13 @@ impl Link {
                 command = self.channels.commands.recv() => match command {
                     None | Some(IrcCommand::Quit(_)) => return None,
                     Some(IrcCommand::Away(reason)) => self.away = reason,
-                    Some(IrcCommand::Say { .. } | IrcCommand::Tag { .. } | IrcCommand::Identify { .. }) => {}
+                    Some(
+                        IrcCommand::Say { .. }
+                        | IrcCommand::Tag { .. }
+                        | IrcCommand::Identify { .. }
+                        | IrcCommand::Vouch { .. }
+                        | IrcCommand::Unvouch { .. },
+                    ) => {}
                 },
             }
         }
@@ -286,10 +292,14 @@ impl Connection {
     /// Gives whether it is time to stop.
     fn command(&mut self, command: Option<IrcCommand>, link: &mut Link) -> bool {
         match command {
-            Some(IrcCommand::Say { id, to, speech, text, tags }) => {
-                self.session.say(id, &to, speech, &text, &tags);
+            Some(IrcCommand::Say { id, to, speech, text, tags, receiver }) => {
+                self.session.say(id, &to, speech, &text, &tags, receiver.as_deref());
             }
-            Some(IrcCommand::Tag { to, tags }) => self.session.tag(&to, &tags),
+            Some(IrcCommand::Tag { to, tags, receiver }) => {
+                self.session.tag(&to, &tags, receiver.as_deref());
+            }
+            Some(IrcCommand::Vouch { user, nick }) => self.session.vouch(user, &nick),
+            Some(IrcCommand::Unvouch { user }) => self.session.unvouch(&user),
             Some(IrcCommand::Identify { nick }) => self.session.identify(&nick, Moment::now()),
             Some(IrcCommand::Away(reason)) => {
                 self.session.away(reason.as_deref());

@@ -29,3 +29,6 @@ mod sasl;
 mod split;
 
 pub use queue::Pacing;
+
+/// The capability with which a daemon delivers to a connection instead of a nick (docs/protocol/delivery-check.md).
+const RECEIVER: &str = "ircd-lite/receiver";

@@ -29,6 +29,7 @@ struct Known {
     host: String,
     account: Option<String>,
     signed_on: Option<u64>,
+    connection: Option<String>,
     learnt: Instant,
     /// Whether we would see this person leave.
     anchored: bool,
@@ -55,6 +56,7 @@ struct Answer {
     found: Option<(String, String)>,
     account: Option<String>,
     signed_on: Option<u64>,
+    connection: Option<String>,
 }
 
 impl Known {
@@ -69,6 +71,7 @@ impl Known {
             host: self.host.clone(),
             account: self.account.clone(),
             signed_on: self.signed_on,
+            connection: self.connection.clone(),
         }
     }
 }
@@ -98,9 +101,22 @@ pub(super) struct People {
     ready: VecDeque<IrcEvent>,
     /// Folded nicks on the daemon's MONITOR list, oldest first.
     watched: VecDeque<String>,
+    /// User names, and the folded nick of each, that the hub knows better than the daemon. As many as the gateway has
+    /// connections.
+    vouched: HashMap<String, String>,
 }
 
 impl People {
+    /// The hub knows who this is.
+    pub(super) fn vouch(&mut self, user: String, nick: String) {
+        self.vouched.insert(user, nick);
+    }
+
+    /// Not any more.
+    pub(super) fn unvouch(&mut self, user: &str) {
+        self.vouched.remove(user);
+    }
+
     /// Takes a line; it comes out of [`People::poll_ready`] now or later, after those before it of the same source.
     pub(super) fn admit(&mut self, mut line: IrcLine, support: &ISupport, now: Instant, queue: &mut Queue) {
         let nick = support.case_mapping.fold(&line.from.nick);
@@ -122,7 +138,8 @@ impl People {
         }
         let nothing_to_learn =
             line.from.account.is_some() || line.speech == Speech::Notice || line.from.user.is_empty();
-        if nothing_to_learn {
+        let is_vouched = self.vouched.get(line.from.user.trim_start_matches('~')) == Some(&nick);
+        if nothing_to_learn || is_vouched {
             self.ready.push_back(IrcEvent::Line(line));
             return;
         }
@@ -185,6 +202,13 @@ impl People {
     pub(super) fn whois_account(&mut self, nick: &str, account: &str) {
         if let Some(waiting) = self.waiting.get_mut(nick) {
             waiting.answer.account = Some(account.to_owned());
+        }
+    }
+
+    /// 320, where it has this meaning.
+    pub(super) fn whois_connection(&mut self, nick: &str, connection: &str) {
+        if let Some(waiting) = self.waiting.get_mut(nick) {
+            waiting.answer.connection = Some(connection.to_owned());
         }
     }
 
@@ -300,6 +324,8 @@ impl People {
         self.known
             .get_mut(nick)
             .filter(|known| known.user == source.user && known.host == source.host && known.is_fresh(now))
+            // The same user and host, yet another connection: somebody else.
+            .filter(|known| source.connection.is_none() || known.connection == source.connection)
     }
 
     fn ask_next(&mut self, queue: &mut Queue) {
@@ -327,7 +353,7 @@ impl People {
         };
         self.order.retain(|other| other != nick);
         self.held = self.held.saturating_sub(waiting.lines.len());
-        let Answer { found, account, signed_on } = waiting.answer;
+        let Answer { found, account, signed_on, connection } = waiting.answer;
         let same = found.is_some() && (waiting.expected.is_none() || waiting.expected == found);
         for mut line in waiting.lines {
             if same {
@@ -335,8 +361,15 @@ impl People {
             }
             self.ready.push_back(IrcEvent::Line(line));
         }
-        let known =
-            found.map(|(user, host)| Known { user, host, account, signed_on, learnt: now, anchored: false });
+        let known = found.map(|(user, host)| Known {
+            user,
+            host,
+            account,
+            signed_on,
+            connection,
+            learnt: now,
+            anchored: false,
+        });
         if waiting.wanted {
             self.ready.push_back(match &known {
                 Some(known) => IrcEvent::Identified { source: known.source(&waiting.nick) },

@@ -27,7 +27,7 @@ pub use super::replay::Memory;
 use super::replay::Replay;
 pub use super::sasl::SaslAccount;
 use super::text::{Line, LineText, Word};
-use super::{sasl, split, timestamp};
+use super::{RECEIVER, sasl, split, timestamp};
 use crate::clock::Moment;
 
 /// Connected and not signed on by then: the daemon doesn't want us, or isn't one.
@@ -255,7 +255,15 @@ impl Session {
     }
 
     /// Sends text: one or more lines, one receipt. Nothing, and no receipt, while we are not signed on.
-    pub fn say(&mut self, id: SendId, to: &str, speech: Speech, text: &str, tags: &[(String, String)]) {
+    pub fn say(
+        &mut self,
+        id: SendId,
+        to: &str,
+        speech: Speech,
+        text: &str,
+        tags: &[(String, String)],
+        receiver: Option<&str>,
+    ) {
         if !self.is_signed_on() {
             return;
         }
@@ -278,12 +286,13 @@ impl Session {
         let last = pieces.len() - 1;
         for (at, piece) in pieces.into_iter().enumerate() {
             let line = Line::new(command).word(&target).trailing(&LineText::flat(piece));
-            self.speak(line, to, Some(id), at == last, Some(speech), tags);
+            let part = Part { to, receiver, id: Some(id), last: at == last, speech: Some(speech) };
+            self.speak(line, part, tags);
         }
     }
 
     /// Sends tags alone; nothing where the daemon does not relay them.
-    pub fn tag(&mut self, to: &str, tags: &[(String, String)]) {
+    pub fn tag(&mut self, to: &str, tags: &[(String, String)], receiver: Option<&str>) {
         let Some(target) = Word::new(to).filter(|_| self.signed_on && self.caps.is_on("message-tags")) else {
             return;
         };
@@ -291,11 +300,21 @@ impl Session {
         if let [(key, _)] = tags
             && key == "+typing"
         {
-            let line = line.tags(bounded(tags, None));
+            let line = line.tags(bounded(tags, self.ours(None, receiver)));
             self.queue.typing(self.support.case_mapping.fold(to), line);
             return;
         }
-        self.speak(line, to, None, true, None, tags);
+        self.speak(line, Part { to, receiver, id: None, last: true, speech: None }, tags);
+    }
+
+    /// Lines from this user name under this nick go on without a question to the daemon.
+    pub fn vouch(&mut self, user: String, nick: &str) {
+        self.people.vouch(user, self.support.case_mapping.fold(nick));
+    }
+
+    /// Not any more.
+    pub fn unvouch(&mut self, user: &str) {
+        self.people.unvouch(user);
     }
 
     /// Asks who has a nick; [`IrcEvent::Identified`] or [`IrcEvent::Gone`] answers.
@@ -472,6 +491,10 @@ impl Session {
             330 => {
                 let nick = self.fold(first);
                 self.people.whois_account(&nick, parameter(parameters, 2));
+            }
+            320 if self.caps.is_on(RECEIVER) => {
+                let nick = self.fold(first);
+                self.people.whois_connection(&nick, parameter(parameters, 2));
             }
             317 => {
                 let nick = self.fold(first);
@@ -751,23 +774,22 @@ impl Session {
         self.queue.control(Line::new("PING").trailing(&LineText::flat(&token)));
     }
 
-    fn speak(
-        &mut self,
-        line: Line,
-        to: &str,
-        id: Option<SendId>,
-        last: bool,
-        speech: Option<Speech>,
-        tags: &[(String, String)],
-    ) {
+    fn speak(&mut self, line: Line, part: Part<'_>, tags: &[(String, String)]) {
+        let Part { to, receiver, id, last, speech } = part;
         let ticket = self.queue.ticket();
         let labelled = self.caps.has_labelled_echo();
         let label = labelled.then(|| format!("{LABEL}{}", ticket.0));
-        let line =
-            if self.caps.is_on("message-tags") { line.tags(bounded(tags, label.as_deref())) } else { line };
+        let tags = if self.caps.is_on("message-tags") { tags } else { &[] };
+        let line = line.tags(bounded(tags, self.ours(label.as_deref(), receiver)));
         let to = self.support.case_mapping.fold(to);
         self.receipts.expect(Pending { ticket, to, id, last, speech, labelled });
         self.queue.speak(ticket, line);
+    }
+
+    /// Tags that are for the daemon.
+    fn ours<'a>(&self, label: Option<&'a str>, receiver: Option<&'a str>) -> [Option<(&'a str, &'a str)>; 2] {
+        let receiver = receiver.filter(|_| self.caps.is_on(RECEIVER));
+        [label.map(|label| ("label", label)), receiver.map(|receiver| ("ircd-lite/to", receiver))]
     }
 
     fn deliver(&mut self, line: IrcLine, now: Moment) {
@@ -806,6 +828,9 @@ impl Session {
             // Without the capability the tag is anybody's.
             account: tag(message, "account").filter(|_| self.caps.is_on("account-tag")).map(str::to_owned),
             signed_on: None,
+            connection: tag(message, "ircd-lite/from")
+                .filter(|_| self.caps.is_on(RECEIVER))
+                .map(str::to_owned),
         }
     }
 
@@ -839,14 +864,23 @@ impl Session {
 const FENCE: &str = "fence-";
 const LABEL: &str = "b";
 
-/// The tags that fit, a label first.
+/// One line on its way: where it goes, and what it is a part of.
+struct Part<'a> {
+    to: &'a str,
+    receiver: Option<&'a str>,
+    id: Option<SendId>,
+    last: bool,
+    speech: Option<Speech>,
+}
+
+/// The tags that fit, ours first.
 fn bounded<'a>(
     tags: &'a [(String, String)],
-    label: Option<&'a str>,
+    ours: [Option<(&'a str, &'a str)>; 2],
 ) -> impl Iterator<Item = (&'a str, &'a str)> {
     let mut room = MAX_TAG_BYTES;
     let client = tags.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-    label.map(|label| ("label", label)).into_iter().chain(client).filter(move |(key, value)| {
+    ours.into_iter().flatten().chain(client).filter(move |(key, value)| {
         // Escaping at most doubles a value.
         let bytes = key.len() + 2 * value.len() + 2;
         let fits = bytes <= room;

@@ -422,6 +422,7 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
             held_at: last_at,
             blocked: row.get(9)?,
             address,
+            connection: None,
             untaken: BTreeMap::new(),
             client_ids: std::collections::VecDeque::new(),
             spoke: 0,

@@ -189,7 +189,8 @@ fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>) -> Outcome {
     }
     let mut said = 0;
     let end = LINES * LINE_EVERY + 120_000;
-    for now in (0..end).step_by(usize::try_from(STEP).unwrap()) {
+    for step in 0..end / STEP {
+        let now = step * STEP;
         if let Some((account, from, until)) = gone {
             if now == from {
                 let lost = AimEvent::Lost { reason: "test".into(), retry_in: Duration::from_secs(1) };

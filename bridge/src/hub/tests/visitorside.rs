@@ -3,9 +3,9 @@
 use super::{ACCOUNT, Bench, source};
 use crate::aim::event::{AimCommand, AimEvent, ImTyping};
 use crate::conversation::guard::Pace;
-use crate::conversation::wording::visitor as words;
+use crate::conversation::wording::{self, visitor as words};
 use crate::hub::desk::{Effect, Input, Settings};
-use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, Speech, Typing};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, Source, Speech, Typing};
 use crate::web::event::{SessionId, WebEvent};
 
 #[test]
@@ -124,10 +124,7 @@ fn a_freed_nick_is_a_stranger() {
     assert!(t.said_to("anna").is_none(), "the stranger gets none of anna's answers");
     t.types("staff1", "anna-2: hi").hears("anna", "hi");
     let anna = IrcLine { from: source("anna_", 1), ..t.line("anna_", "me again") };
-    t.irc(IrcEvent::Line(IrcLine {
-        from: crate::irc::event::Source { user: "~anna".into(), ..anna.from },
-        ..anna
-    }));
+    t.irc(IrcEvent::Line(IrcLine { from: Source { user: "~anna".into(), ..anna.from }, ..anna }));
     t.hears("anna_", "thank you");
 }
 
@@ -138,7 +135,7 @@ fn a_nick_change_keeps_conversation_and_label() {
     t.irc(IrcEvent::Renamed { from: source("anna", 1), to: "ann".into() });
     t.types("staff1", "anna: hi").hears("ann", "hi");
     let line = t.line("ann", "thanks");
-    let from = crate::irc::event::Source { user: "~anna".into(), ..line.from.clone() };
+    let from = Source { user: "~anna".into(), ..line.from.clone() };
     t.irc(IrcEvent::Line(IrcLine { from, ..line })).nothing_more();
 }
 
@@ -148,7 +145,7 @@ fn two_from_one_address_in_one_second_are_two() {
     t.says("anna", "hello").reads("staff1", "anna: hello");
     // The same user name, host and second: a daemon of the ratbox family tells nothing finer.
     let line = t.line("ben", "hello too");
-    let from = crate::irc::event::Source { user: "~anna".into(), ..line.from.clone() };
+    let from = Source { user: "~anna".into(), ..line.from.clone() };
     t.irc(IrcEvent::Line(IrcLine { from: from.clone(), ..line })).reads("staff1", "ben: hello too");
     t.types("staff1", "anna: hi").hears("anna", "hi");
     t.types("staff1", "ben: hi you").hears("ben", "hi you");
@@ -215,7 +212,7 @@ fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
     };
     let say = |t: &mut Bench, user: &str, nick: &str, text: &str| {
         let line = t.line(nick, text);
-        let from = crate::irc::event::Source { user: format!("~{user}"), ..source(nick, 77) };
+        let from = Source { user: format!("~{user}"), ..source(nick, 77) };
         t.irc(IrcEvent::Line(IrcLine { from, ..line }));
     };
     connect(&mut t, "u1", "anna");
@@ -251,7 +248,7 @@ fn the_last_of_an_older_connection_does_not_make_a_session_gone() {
     let named = |user: &str| WebEvent::Named { user: user.into(), nick: "anna".into() };
     t.input(Input::Web(opened("u1"))).input(Input::Web(named("u1")));
     let line = t.line("anna", "hello");
-    let from = crate::irc::event::Source { user: "u1".into(), ..line.from.clone() };
+    let from = Source { user: "u1".into(), ..line.from.clone() };
     t.irc(IrcEvent::Line(IrcLine { from, ..line })).nothing_more();
     t.input(Input::Web(WebEvent::Closed { user: "u1".into() }));
     t.input(Input::Web(opened("u2"))).input(Input::Web(named("u2")));
@@ -261,7 +258,7 @@ fn the_last_of_an_older_connection_does_not_make_a_session_gone() {
     assert!(!t.ack_all().iter().any(|(_, text)| text.contains("away from the page")));
     t.after(31);
     assert!(t.out.iter().any(|effect| matches!(effect, Effect::Irc(IrcCommand::Identify { .. }))));
-    let source = crate::irc::event::Source { user: "u2".into(), ..source("anna", 5) };
+    let source = Source { user: "u2".into(), ..source("anna", 5) };
     t.irc(IrcEvent::Identified { source }).hears("anna", "hi");
 }
 
@@ -318,6 +315,62 @@ fn typing_is_shown_where_it_costs_nothing() {
     assert_eq!(shown(&t), [("staff1".into(), ImTyping::Typing), ("staff1".into(), ImTyping::None)]);
     t.out.clear();
     t.aim(AimEvent::Typing { from: "staff1".into(), typing: ImTyping::Typing });
-    assert!(matches!(&t.out[..], [Effect::Irc(IrcCommand::Tag { to, tags })]
+    assert!(matches!(&t.out[..], [Effect::Irc(IrcCommand::Tag { to, tags, .. })]
         if to == "anna" && tags == &[("+typing".to_owned(), "active".to_owned())]));
+}
+
+#[test]
+fn answers_name_the_connection_that_they_are_for() {
+    let mut t = Bench::new();
+    let from =
+        |nick: &str, connection: &str| Source { connection: Some(connection.into()), ..source(nick, 1) };
+    let line = IrcLine { from: from("anna", "5d2c-1f"), ..t.line("anna", "hello") };
+    t.irc(IrcEvent::Line(line)).reads("staff1", "anna: hello").reads("staff2", "anna: hello");
+    t.types("staff1", "hi");
+    let say = |t: &mut Bench| {
+        let at = t.out.iter().position(|effect| {
+            matches!(effect, Effect::Irc(IrcCommand::Say { speech: Speech::Privmsg, .. }))
+        });
+        match at.map(|at| t.out.remove(at)) {
+            Some(Effect::Irc(IrcCommand::Say { id, to, receiver, .. })) => (id, to, receiver),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (id, to, receiver) = say(&mut t);
+    assert_eq!((to.as_str(), receiver.as_deref()), ("anna", Some("5d2c-1f")));
+    // The nick is a stranger's by now: the answer waits, and staff are told once.
+    t.ack_all();
+    t.irc(IrcEvent::Refused { id, refusal: IrcRefusal::NoSuchNick });
+    t.reads("staff1", &wording::visitor_away("anna"));
+    t.after(60);
+    assert!(!t.out.iter().any(|effect| matches!(effect, Effect::Irc(IrcCommand::Say { .. }))));
+    // The same person under another nick, of whom the daemon says that it is the same connection.
+    let back = IrcLine { from: from("anna_", "5d2c-1f"), ..t.line("anna_", "sorry, here I am") };
+    t.irc(IrcEvent::Line(back));
+    let (_, to, receiver) = say(&mut t);
+    assert_eq!((to.as_str(), receiver.as_deref()), ("anna_", Some("5d2c-1f")));
+}
+
+#[test]
+fn the_irc_side_is_told_whom_the_gateway_knows() {
+    let mut t = Bench::new();
+    let opened = WebEvent::Opened {
+        session: SessionId("hash".into()),
+        user: "x1y2".into(),
+        page: None,
+        language: None,
+    };
+    t.input(Input::Web(opened));
+    t.input(Input::Web(WebEvent::Named { user: "x1y2".into(), nick: "anna".into() }));
+    let vouched = |t: &mut Bench| {
+        let out = std::mem::take(&mut t.out);
+        out.into_iter().any(|effect| {
+            matches!(effect, Effect::Irc(IrcCommand::Vouch { user, nick }) if user == "x1y2" && nick == "anna")
+        })
+    };
+    assert!(vouched(&mut t));
+    t.irc(IrcEvent::Lost { reason: "test".into() }).irc_up();
+    assert!(vouched(&mut t), "a new connection to the daemon knows nothing");
+    t.input(Input::Web(WebEvent::Closed { user: "x1y2".into() }));
+    assert!(matches!(&t.out[..], [Effect::Irc(IrcCommand::Unvouch { user })] if user == "x1y2"));
 }

@@ -108,7 +108,7 @@ impl Transcript {
     }
 
     fn say(&mut self, id: u64, to: &str, text: &str) -> &mut Self {
-        self.session.say(SendId(id), to, Speech::Privmsg, text, &[]);
+        self.session.say(SendId(id), to, Speech::Privmsg, text, &[], None);
         self
     }
 }
@@ -288,6 +288,46 @@ mod listening {
     }
 
     #[test]
+    fn whom_the_hub_knows_the_daemon_is_not_asked_about() {
+        let mut t = Transcript::online("", "");
+        t.everything();
+        t.session.vouch("x1y2".into(), "Anna");
+        t.gets(":anna!~x1y2@host PRIVMSG bridgebot :hello");
+        assert_eq!(t.line().text, "hello");
+        t.silent();
+        t.gets(":mallory!~x1y2@host PRIVMSG bridgebot :hello").sends("WHOIS mallory mallory").silent();
+        t.session.unvouch("x1y2");
+        t.gets(":anna!~x1y2@host PRIVMSG bridgebot :hello").sends("WHOIS anna anna").silent();
+    }
+
+    #[test]
+    fn an_answer_may_be_for_one_connection_only() {
+        let mut t = Transcript::online("ircd-lite/receiver message-tags", "");
+        t.everything();
+        t.gets("@ircd-lite/from=5d2c-1f :anna!~anna@host PRIVMSG bridgebot :hello").sends("WHOIS anna anna");
+        t.gets(":irc.test 311 bridgebot anna ~anna host * :Anna")
+            .gets(":irc.test 320 bridgebot anna 5d2c-1f :is its connection")
+            .gets(":irc.test 317 bridgebot anna 3 5 :seconds idle, signon time")
+            .gets(":irc.test 318 bridgebot anna :End of /WHOIS list.");
+        let line = t.line();
+        assert_eq!((line.from.connection.as_deref(), line.from.signed_on), (Some("5d2c-1f"), Some(5)));
+        t.everything();
+        t.session.say(SendId(1), "anna", Speech::Privmsg, "hi", &[], Some("5d2c-1f"));
+        t.sends("@ircd-lite/to=5d2c-1f PRIVMSG anna :hi");
+        t.everything();
+        // The same user and host behind the nick, and yet another person.
+        t.gets("@ircd-lite/from=77aa-20 :anna!~anna@host PRIVMSG bridgebot :hello").sends("WHOIS anna anna");
+    }
+
+    #[test]
+    fn a_daemon_that_compares_nothing_is_told_nothing_of_connections() {
+        let mut t = Transcript::online("message-tags", "");
+        t.everything();
+        t.session.say(SendId(1), "anna", Speech::Privmsg, "hi", &[], Some("5d2c-1f"));
+        t.sends("PRIVMSG anna :hi");
+    }
+
+    #[test]
     fn what_was_learnt_ends_with_the_person() {
         let mut t = Transcript::online("", "");
         t.gets(":anna!~a@host PRIVMSG #blah :1").sends("WHOIS anna anna");
@@ -409,6 +449,7 @@ mod speaking {
             Speech::Privmsg,
             "hello",
             &[("+bridgebot/from".into(), "Eva S".into())],
+            None,
         );
         t.sends("@label=b1;+bridgebot/from=Eva\\sS PRIVMSG anna :hello").silent();
         t.gets("@label=b1 :bridgebot!~bridgebot@127.0.0.1 PRIVMSG anna :hello");
@@ -416,7 +457,7 @@ mod speaking {
         t.say(8, "bob", "hello").sends("@label=b2 PRIVMSG bob :hello");
         t.gets("@label=b2 :irc.test 401 bridgebot bob :No such nick/channel");
         t.event(&IrcEvent::Refused { id: SendId(8), refusal: IrcRefusal::NoSuchNick });
-        t.session.say(SendId(9), "bob", Speech::Notice, "sorry", &[]);
+        t.session.say(SendId(9), "bob", Speech::Notice, "sorry", &[], None);
         t.sends("@label=b3 NOTICE bob :sorry").gets("@label=b3 :irc.test ACK");
         t.event(&IrcEvent::Refused { id: SendId(9), refusal: IrcRefusal::NoSuchNick }).silent();
         t.say(10, "carl", "hello").sends("@label=b4 PRIVMSG carl :hello");
@@ -461,10 +502,10 @@ mod speaking {
     fn nothing_said_becomes_a_command() {
         let mut t = Transcript::online(ALL_CAPS, "");
         t.everything();
-        t.session.say(SendId(1), "anna\r\nQUIT", Speech::Privmsg, "x", &[]);
+        t.session.say(SendId(1), "anna\r\nQUIT", Speech::Privmsg, "x", &[], None);
         t.event(&IrcEvent::Refused { id: SendId(1), refusal: IrcRefusal::NoSuchNick });
         let tags = [("+a\r\nQUIT".to_owned(), "x".to_owned()), ("+b".to_owned(), "\r\nQUIT :".to_owned())];
-        t.session.say(SendId(2), "anna", Speech::Privmsg, "a\rQUIT\0\nQUIT", &tags);
+        t.session.say(SendId(2), "anna", Speech::Privmsg, "a\rQUIT\0\nQUIT", &tags, None);
         t.session.away(Some("gone\r\nQUIT"));
         assert_eq!(
             t.everything(),
@@ -481,10 +522,10 @@ mod speaking {
     fn tags_alone_go_only_where_they_are_relayed() {
         let tags = [("+typing".to_owned(), "active".to_owned())];
         let mut t = Transcript::online("", "");
-        t.session.tag("anna", &tags);
+        t.session.tag("anna", &tags, None);
         t.silent();
         let mut t = Transcript::online("message-tags", "");
-        t.session.tag("anna", &tags);
+        t.session.tag("anna", &tags, None);
         t.sends("@+typing=active TAGMSG anna").silent();
     }
 
