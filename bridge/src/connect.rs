@@ -75,9 +75,28 @@ impl Endpoint {
         let stream = timeout(HANDSHAKE, TlsConnector::from(Arc::clone(config)).connect(name, stream))
             .await
             .map_err(|_| tls(late("no answer to the handshake in 10 s")))?
-            .map_err(tls)?;
+            .map_err(|error| tls(in_words(error)))?;
         Ok(Box::new(stream))
     }
+}
+
+/// What is wrong with a certificate, and what to do; anything else as TLS says it.
+fn in_words(error: io::Error) -> io::Error {
+    use rustls::CertificateError as Bad;
+    let Some(rustls::Error::InvalidCertificate(bad)) = error.get_ref().and_then(|inner| inner.downcast_ref())
+    else {
+        return error;
+    };
+    let words = match bad {
+        Bad::UnknownIssuer => "nobody trusted has signed its certificate; name the authority in `ca_file`",
+        Bad::NotValidForName | Bad::NotValidForNameContext { .. } => "its certificate is for another name",
+        Bad::Expired | Bad::ExpiredContext { .. } => "its certificate has expired",
+        Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+            "its certificate is not valid yet; check the date here"
+        }
+        _ => return error,
+    };
+    io::Error::new(io::ErrorKind::InvalidData, words)
 }
 
 fn late(words: &'static str) -> io::Error {

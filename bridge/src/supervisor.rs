@@ -272,7 +272,7 @@ fn irc_config(config: &Config, endpoint: Endpoint) -> Result<irc::link::LinkConf
                 .sasl
                 .clone()
                 .map(|(account, password)| irc::session::SaslAccount { account, password }),
-            pacing: (!config.irc.exempt).then(irc::Pacing::default),
+            pacing: config.irc.pacing,
         },
         backoff: Backoff::default(),
     })

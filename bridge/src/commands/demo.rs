@@ -199,7 +199,7 @@ fn bridge_config(
             channels: vec![CHANNEL.into()],
             password: None,
             sasl: Some((BOT.into(), irc_password.clone())),
-            exempt: true,
+            pacing: None,
         },
         oscar: checked::Oscar {
             server: oscar.into(),

@@ -2,6 +2,7 @@
 //! configuration's folder.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use super::values::Sentence;
 pub use crate::conversation::department::Department;
 pub use crate::conversation::hours::Hours;
 pub use crate::conversation::wording::visitor::Words;
+use crate::irc::Pacing;
 
 /// Bytes of one instant message where the configuration says nothing; see `docs/delivery.md`.
 pub const DEFAULT_MAX_IM_BYTES: usize = 2400;
@@ -79,8 +81,8 @@ pub struct Irc {
     pub channels: Vec<String>,
     /// Server password.
     pub password: Option<Secret>,
-    /// The daemon exempts us from flood limits.
-    pub exempt: bool,
+    /// How fast the bridge may talk; none where the daemon exempts it from flood limits.
+    pub pacing: Option<Pacing>,
     /// SASL PLAIN account and password.
     pub sasl: Option<(String, Secret)>,
 }
@@ -202,6 +204,13 @@ macro_rules! secret {
 fn irc(table: Spanned<toml::Irc>, source: &Source) -> Result<Irc, Failure> {
     let span = table.span();
     let irc = table.into_inner();
+    let usual = Pacing::default();
+    let pacing = Pacing {
+        burst: irc.lines_at_once.map_or(usual.burst, NonZeroU32::get),
+        interval: irc
+            .line_every_ms
+            .map_or(usual.interval, |millis| Duration::from_millis(millis.get().into())),
+    };
     let folder = source.folder();
     let password = secret!(folder, irc, password, password_file, password_env)?;
     let sasl_password = secret!(folder, irc, sasl_password, sasl_password_file, sasl_password_env)?;
@@ -221,7 +230,7 @@ fn irc(table: Spanned<toml::Irc>, source: &Source) -> Result<Irc, Failure> {
         nick: irc.nick.map_or_else(|| "bridgebot".to_owned(), |nick| nick.0),
         channels: irc.channels.into_iter().map(|channel| channel.0).collect(),
         password,
-        exempt: irc.exempt,
+        pacing: (!irc.exempt).then_some(pacing),
         sasl,
     })
 }

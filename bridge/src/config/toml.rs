@@ -95,6 +95,10 @@ pub struct Irc {
     /// The daemon exempts us from its flood limits (ircd-lite's `[[account]] exempt`), so that no line waits.
     #[serde(default)]
     pub exempt: bool,
+    /// Lines that may go at once; default 5.
+    pub lines_at_once: Option<NonZeroU32>,
+    /// After that one line in so many milliseconds; default 1000.
+    pub line_every_ms: Option<NonZeroU32>,
     /// SASL PLAIN.
     pub sasl_account: Option<String>,
     /// Its password.

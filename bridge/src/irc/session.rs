@@ -865,6 +865,7 @@ const FENCE: &str = "fence-";
 const LABEL: &str = "b";
 
 /// One line on its way: where it goes, and what it is a part of.
+#[derive(Clone, Copy)]
 struct Part<'a> {
     to: &'a str,
     receiver: Option<&'a str>,

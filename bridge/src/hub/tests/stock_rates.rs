@@ -9,6 +9,7 @@ use oscar_im::rate::{Level, RateStatus};
 
 use super::*;
 use crate::aim::credits::Credits;
+use crate::store::Snapshot;
 
 /// The class of instant messages in open-oscar-server, as shipped.
 const STOCK: RateClass = RateClass {
@@ -182,7 +183,7 @@ fn moment(now: u64) -> Millis {
 fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>) -> Outcome {
     let mut run = Simulation::new(accounts);
     let settings = Settings { staff: staff(), accounts, ..Settings::default() };
-    let mut desk = Desk::new(settings, Default::default(), moment(0));
+    let mut desk = Desk::new(settings, Snapshot::default(), moment(0));
     desk.receive(Input::Irc(IrcEvent::SignedOn { nick: "bridgebot".into() }), moment(0));
     for account in 0..accounts {
         sign_on(&mut desk, account, 0);
