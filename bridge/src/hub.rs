@@ -101,6 +101,7 @@ pub struct Hub {
     oldest_waiting: Option<Millis>,
     /// When to show counters that have changed; what else has changed is shown at once.
     publish_at: Option<Millis>,
+    last_line_at: Option<Millis>,
 }
 
 impl Hub {
@@ -112,6 +113,7 @@ impl Hub {
         let clock = Clock::start();
         let now = clock.now();
         let snapshot = store.load().await?;
+        let last_line_at = snapshot.last_line_at;
         let desk = Desk::new(settings, snapshot, now);
         let (reads, read) = mpsc::channel(READS);
         let status = watch::Sender::new(desk.status());
@@ -135,6 +137,7 @@ impl Hub {
             look_at: now,
             oldest_waiting: None,
             publish_at: None,
+            last_line_at,
         })
     }
 
@@ -143,9 +146,10 @@ impl Hub {
         self.status.subscribe()
     }
 
-    /// When somebody last spoke in a conversation that is remembered: the IRC side asks the daemon for what came after.
-    pub fn last_spoken_at(&self) -> Option<Millis> {
-        self.desk.last_spoken_at()
+    /// When a visitor wrote the last line that was stored before the start: the IRC side asks the daemon for what came
+    /// after. Not what staff said: they may have answered while the way to the daemon was cut.
+    pub fn last_line_at(&self) -> Option<Millis> {
+        self.last_line_at
     }
 
     /// Runs until `stop`; then commits what is in hand, has the links say goodbye, and stores the receipts that still

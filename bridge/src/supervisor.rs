@@ -170,7 +170,7 @@ impl Bound {
 
         let links = Links { irc: from_irc, to_irc, aim: from_aim, to_aim, web: from_web, control };
         let hub = Hub::new(hub_settings(&config), store, links).await.map_err(Failure::runtime)?;
-        let memory = Memory::new(hub.last_spoken_at().map(Millis::to_system));
+        let memory = Memory::new(hub.last_line_at().map(Millis::to_system));
         let hub_status = hub.status();
 
         // The links outlive the hub's last words.

@@ -15,16 +15,6 @@ use testkit::{peer, wait};
 
 #[test]
 fn visitor_and_staff_reach_each_other_by_ngircd() {
-    reach_each_other("exempt = true");
-}
-
-/// As it is without a word about it: the bridge paces itself, and nobody waits for it.
-#[test]
-fn and_at_the_pace_that_daemons_take_as_they_are_shipped() {
-    reach_each_other("");
-}
-
-fn reach_each_other(pace: &str) {
     let (Some(ngircd), Some(python)) = (peer::find("ngircd"), peer::find("python3")) else { return };
     let folder = tempfile::tempdir().expect("temporary folder");
     let irc = Ngircd::start(&ngircd, folder.path());
@@ -39,7 +29,7 @@ fn reach_each_other(pace: &str) {
         )
         .expect("oscar-mock");
 
-    fs::write(folder.path().join("bridgebot.toml"), configuration(irc.address, oscar.address(), pace))
+    fs::write(folder.path().join("bridgebot.toml"), configuration(irc.address, oscar.address()))
         .expect("configuration");
     let mut command = Command::new(env!("CARGO_BIN_EXE_bridgebot"));
     command.args(["run", "--config"]).arg(folder.path().join("bridgebot.toml"));
@@ -60,13 +50,13 @@ fn reach_each_other(pace: &str) {
     assert_eq!(bridge.stop().code(), Some(0), "the bridge's exit status");
 }
 
-fn configuration(irc: SocketAddr, oscar: SocketAddr, pace: &str) -> String {
+fn configuration(irc: SocketAddr, oscar: SocketAddr) -> String {
     format!(
         r##"
         [irc]
         server = "{irc}"
         channels = ["#support"]
-        {pace}
+        exempt = true
         [oscar]
         server = "{oscar}"
         screen_name = "bridgebot"

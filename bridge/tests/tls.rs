@@ -1,7 +1,13 @@
 //! The bridge's links over TLS, to servers with a certificate of our own making: trusted by `ca_file`, refused in words
 //! without it. What ends TLS in front of the two servers is a relay here; the bridge is the program itself.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test"
+)]
 
 use std::io::Read as _;
 use std::net::SocketAddr;

@@ -65,11 +65,6 @@ pub struct Counters {
 }
 
 impl Desk {
-    /// When somebody last spoke, in any conversation that is remembered.
-    pub(crate) fn last_spoken_at(&self) -> Option<Millis> {
-        self.book.iter().map(|conversation| conversation.last_at).max()
-    }
-
     /// Whether a status that was shown still tells rightly what is up.
     pub(crate) fn is_as_shown(&self, shown: &HubStatus) -> bool {
         let aim = self.accounts.iter().map(|account| account.up.as_ref().map(|(name, _)| name));

@@ -90,6 +90,7 @@ pub(crate) fn comes_back_as_it_was(mut store: impl Store) {
     assert_eq!(snapshot.heard.len(), 1);
     assert_eq!(snapshot.canned, [("hours".to_owned(), "9 to 5".to_owned())]);
     assert_eq!(snapshot.aim_up, Some(Millis(77)));
+    assert_eq!(snapshot.last_line_at, Some(Millis(20)), "what staff said afterwards does not count");
 }
 
 pub(crate) fn what_is_settled_is_not_owed(mut store: impl Store) {

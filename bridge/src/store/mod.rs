@@ -214,6 +214,8 @@ pub struct Snapshot {
     pub canned: Vec<(String, String)>,
     /// When the AIM side was last known to be up.
     pub aim_up: Option<Millis>,
+    /// When the newest line of a visitor was written.
+    pub last_line_at: Option<Millis>,
 }
 
 /// An entry of a transcript.

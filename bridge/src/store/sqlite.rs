@@ -274,10 +274,12 @@ impl Store for SqliteStore {
             snapshot.canned = rows(transaction, "SELECT name, text FROM canned ORDER BY name", |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
-            snapshot.aim_up = transaction
-                .query_row("SELECT value FROM fact WHERE name = 'aim_up'", [], |row| number(row, 0))
-                .optional()?
-                .map(Millis);
+            let moment = |name: &str| {
+                let sql = "SELECT value FROM fact WHERE name = ?1";
+                transaction.query_row(sql, [name], |row| number(row, 0).map(Millis)).optional()
+            };
+            snapshot.aim_up = moment("aim_up")?;
+            snapshot.last_line_at = moment("last_line")?;
             Ok(snapshot)
         })
     }

@@ -51,6 +51,7 @@ struct Commit<'a> {
     settled: Vec<i64>,
     taken: BTreeMap<ConversationId, Vec<i64>>,
     spoken: BTreeMap<ConversationId, i64>,
+    last_line: Option<i64>,
 }
 
 impl<'a> Commit<'a> {
@@ -66,7 +67,7 @@ impl<'a> Commit<'a> {
         owed.sort_unstable();
         formed.sort_unstable();
         let (settled, taken, spoken) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
-        Self { transaction, owed, formed, settled, taken, spoken }
+        Self { transaction, owed, formed, settled, taken, spoken, last_line: None }
     }
 
     fn run(&self, sql: &str, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
@@ -119,7 +120,10 @@ impl<'a> Commit<'a> {
             }
             Write::Entry { conversation, number, at, author, text, client_id, msgid } => {
                 let staff = match author {
-                    Author::Visitor => None,
+                    Author::Visitor => {
+                        self.last_line = self.last_line.max(Some(int(at.0)));
+                        None
+                    }
                     Author::Staff(name) => Some(name.as_str()),
                 };
                 self.spoken.insert(*conversation, int(at.0));
@@ -211,6 +215,13 @@ impl<'a> Commit<'a> {
                     params![int(id.0), first, last],
                 )?;
             }
+        }
+        if let Some(at) = self.last_line {
+            self.run(
+                "INSERT INTO fact (name, value) VALUES ('last_line', ?1)
+                 ON CONFLICT (name) DO UPDATE SET value = max(value, ?1)",
+                params![at],
+            )?;
         }
         for (id, at) in &self.spoken {
             self.run("UPDATE conversation SET last_at = ?2 WHERE id = ?1", params![int(id.0), at])?;

@@ -1,0 +1,344 @@
+//! The way to the IRC daemon, the way to the OSCAR server and the bridge itself vanish and come back in random order while
+//! numbered lines flow both ways: every number arrives, in order, at the right person, and what may come twice says so.
+//!
+//! `BRIDGEBOT_OUTAGES` says how many moments of change there are (30 take about half a minute), `BRIDGEBOT_OUTAGE_SEED` which.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use ircd_lite::config::{Account, Password, PermanentChannel};
+use oscar_im::net;
+use oscar_im::session::Event;
+use oscar_im::sign_on::Credentials;
+use oscar_mock::Server;
+use oscar_mock::config::Rates;
+use program::Secret;
+use testkit::child::Daemon;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, interval, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+const OUTAGES: u64 = 30;
+const LINE_EVERY: Duration = Duration::from_millis(60);
+/// A staff member who sees no answer of theirs arrive says it again after this, as they are told to.
+const SAY_AGAIN: Duration = Duration::from_secs(1);
+/// For the rest to arrive when everything is there again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A way to a server that can be cut: connections break in the middle, new ones end at once.
+struct Way {
+    listener: TcpListener,
+    up: watch::Sender<bool>,
+}
+
+impl Way {
+    async fn new() -> Self {
+        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap(), up: watch::Sender::new(true) }
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap()
+    }
+
+    /// Opens it; gives the switch.
+    fn open(self, server: SocketAddr) -> watch::Sender<bool> {
+        let Self { listener, up } = self;
+        let switch = up.clone();
+        tokio::spawn(async move {
+            while let Ok((mut near, _)) = listener.accept().await {
+                let mut is_up = up.subscribe();
+                tokio::spawn(async move {
+                    if !*is_up.borrow_and_update() {
+                        return;
+                    }
+                    let Ok(mut far) = TcpStream::connect(server).await else { return };
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        _ = is_up.changed() => {}
+                    }
+                });
+            }
+        });
+        switch
+    }
+}
+
+/// The same numbers for the same seed (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().map_or(usual, |value| value.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_vanishes_every_line_arrives_in_order() {
+    let (changes, seed) =
+        (setting("BRIDGEBOT_OUTAGES", OUTAGES), setting("BRIDGEBOT_OUTAGE_SEED", 20_261_122));
+    let stop = CancellationToken::new();
+    let ircd = start_ircd(stop.clone()).await;
+    let (irc, oscar_way) = (Way::new().await, Way::new().await);
+    let way = oscar_way.address();
+    let oscar = Server::builder()
+        .account("bridgebot", "secret")
+        .account("staff1", "demo")
+        .rates(Rates::None)
+        .configure(|config| config.advertise = Some(way.to_string()))
+        .start()
+        .await
+        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bridgebot.toml"), configuration(irc.address(), way)).unwrap();
+    let (irc, oscar_way) = (irc.open(ircd), oscar_way.open(oscar.address()));
+
+    let mut bridge = Some(start_bridge(folder.path()));
+    let (visitor, answers) = Visitor::connect(ircd).await;
+    let (read, mut heard) = mpsc::channel(4096);
+    let done = CancellationToken::new();
+    let staff = tokio::spawn(staff(oscar.address(), read, answers, done.clone()));
+    let writing = CancellationToken::new();
+    let lines = tokio::spawn(visitor.write(writing.clone()));
+
+    let mut dice = Dice(seed);
+    for _ in 0..changes {
+        sleep(Duration::from_millis(200 + dice.below(1000))).await;
+        // What is down comes back as often as not; then something else may go.
+        for way in [&irc, &oscar_way] {
+            if dice.below(2) == 0 {
+                way.send_if_modified(|up| !std::mem::replace(up, true));
+            }
+        }
+        if bridge.is_none() && dice.below(2) == 0 {
+            bridge = Some(start_bridge(folder.path()));
+        }
+        match dice.below(6) {
+            0 => drop(irc.send_replace(false)),
+            1 => drop(oscar_way.send_replace(false)),
+            // Dropping a daemon is SIGKILL.
+            2 => bridge = None,
+            _ => {}
+        }
+    }
+    irc.send_replace(true);
+    oscar_way.send_replace(true);
+    let bridge = bridge.unwrap_or_else(|| start_bridge(folder.path()));
+    writing.cancel();
+    let written = lines.await.unwrap();
+
+    let mut first_seen = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
+    while first_seen.len() < written {
+        let text: String = timeout_at(deadline, heard.recv())
+            .await
+            .unwrap_or_else(|_| panic!("staff had {} of {written} lines: {first_seen:?}", first_seen.len()))
+            .expect("the staff member is signed on");
+        let again = text.ends_with(" (again)");
+        for number in text.lines().filter_map(number_in) {
+            if !first_seen.contains(&number) {
+                first_seen.push(number);
+            } else if !again {
+                panic!("line {number} came twice without a mark: {text:?}");
+            }
+        }
+    }
+    assert_eq!(first_seen, (0..written).collect::<Vec<_>>(), "seed {seed}");
+    done.cancel();
+    let answered =
+        timeout_at(Instant::now() + PATIENCE, staff).await.expect("the last answer arrives").unwrap();
+    println!("seed {seed}: {changes} changes, {written} lines, {answered} answers");
+    drop(bridge);
+    stop.cancel();
+}
+
+/// `anna: line 7` as 7.
+fn number_in(line: &str) -> Option<usize> {
+    line.strip_prefix("anna: line ")?.trim_end_matches(" (again)").parse().ok()
+}
+
+async fn start_ircd(stop: CancellationToken) -> SocketAddr {
+    let mut config = ircd_lite::Config::default();
+    config.server.listen = vec!["127.0.0.1:0".parse().unwrap()];
+    config.limits.exempt = vec!["127.0.0.0/8".parse().unwrap()];
+    config.limits.flood_lines = 0;
+    config.accounts = vec![Account {
+        name: "bridgebot".into(),
+        password: Password::Plain(Secret::new("botpw")),
+        exempt: true,
+    }];
+    config.channels = vec![PermanentChannel {
+        name: "#support".into(),
+        modes: "+ntu".into(),
+        topic: None,
+        operators: vec!["bridgebot".into()],
+    }];
+    let bound = ircd_lite::Server::bind(config).await.unwrap();
+    let address = *bound.addresses().irc.first().unwrap();
+    tokio::spawn(bound.serve(stop));
+    address
+}
+
+fn configuration(irc: SocketAddr, oscar: SocketAddr) -> String {
+    format!(
+        r##"
+        [irc]
+        server = "{irc}"
+        channels = ["#support"]
+        exempt = true
+        sasl_account = "bridgebot"
+        sasl_password = "botpw"
+        [oscar]
+        server = "{oscar}"
+        screen_name = "bridgebot"
+        password = "secret"
+        [staff]
+        handles = ["staff1"]
+        [limits]
+        visitor_lines_at_once = 0
+        "##
+    )
+}
+
+fn start_bridge(folder: &Path) -> Daemon {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgebot"));
+    command.args(["run", "--config"]).arg(folder.join("bridgebot.toml"));
+    Daemon::spawn(command)
+}
+
+/// A staff member: tells what is read, and answers with numbers, the next when the one before has reached the visitor.
+/// Gives how many have.
+async fn staff(
+    server: SocketAddr,
+    said: mpsc::Sender<String>,
+    mut answers: mpsc::Receiver<Arrived>,
+    done: CancellationToken,
+) -> usize {
+    let credentials = Credentials { screen_name: "staff1".into(), password: "demo".into() };
+    let config = net::Config::new(server.ip().to_string(), server.port(), credentials);
+    // The address that the server names is the bridge's way; a staff member has another.
+    let connect = |_, _| net::tcp(server.ip().to_string(), server.port());
+    let mut client = net::connect_with(&config, connect).await.unwrap();
+    let (mut number, mut cookie) = (0_usize, 0_u64);
+    // How often each was said, and how often it has arrived.
+    let mut times: HashMap<usize, (usize, usize)> = HashMap::new();
+    let mut say = interval(SAY_AGAIN);
+    loop {
+        tokio::select! {
+            event = client.event() => match event {
+                Event::ImReceived(im) => said.send(im.text).await.unwrap(),
+                Event::Closed(reason) => panic!("{reason}"),
+                _ => {}
+            },
+            arrived = answers.recv() => {
+                let Arrived { answer, again } = arrived.expect("the visitor is there");
+                assert!(answer <= number, "{answer} was never said");
+                let times = times.entry(answer).or_default();
+                times.1 += usize::from(!again);
+                assert!(times.1 <= times.0, "answer {answer} was said {} times and came {}", times.0, times.1);
+                if answer == number {
+                    if done.is_cancelled() {
+                        return number + 1;
+                    }
+                    number += 1;
+                    say.reset_immediately();
+                }
+            }
+            _ = say.tick() => {
+                cookie += 1;
+                times.entry(number).or_default().0 += 1;
+                // Refused while the bridge is not signed on: said again then.
+                let _ = client.send_im(cookie.to_be_bytes(), &"bridgebot".into(), &format!("anna: answer {number}"));
+            }
+        }
+    }
+}
+
+/// An answer that the visitor got.
+struct Arrived {
+    answer: usize,
+    /// It says itself that it may be a repeat.
+    again: bool,
+}
+
+/// A plain IRC client in the channel.
+struct Visitor {
+    writer: OwnedWriteHalf,
+}
+
+impl Visitor {
+    /// Answers come out of the channel.
+    async fn connect(irc: SocketAddr) -> (Self, mpsc::Receiver<Arrived>) {
+        let (reader, mut writer) = TcpStream::connect(irc).await.unwrap().into_split();
+        let mut reader = BufReader::new(reader);
+        writer.write_all(b"NICK anna\r\nUSER anna 0 * :Anna\r\nJOIN #support\r\n").await.unwrap();
+        until(&mut reader, " 366 ").await;
+        // History begins for the bridge with its first stored line, so it has to be there before that.
+        while !{
+            writer.write_all(b"NAMES #support\r\n").await.unwrap();
+            until(&mut reader, " 353 ").await.contains("@bridgebot")
+        } {}
+        let (told, answers) = mpsc::channel(4096);
+        tokio::spawn(async move {
+            loop {
+                let line = until(&mut reader, " PRIVMSG anna :answer ").await;
+                let text =
+                    line.rsplit_once(":answer ").map(|(_, number)| number.trim_end()).unwrap_or_default();
+                let number = text.trim_end_matches(" (again)");
+                let arrived = Arrived { answer: number.parse().unwrap(), again: number != text };
+                if told.send(arrived).await.is_err() {
+                    return;
+                }
+            }
+        });
+        (Self { writer }, answers)
+    }
+
+    /// Writes numbered lines until told to end; gives how many.
+    async fn write(mut self, end: CancellationToken) -> usize {
+        let mut pace = interval(LINE_EVERY);
+        let mut number = 0;
+        loop {
+            tokio::select! {
+                () = end.cancelled() => break,
+                _ = pace.tick() => {}
+            }
+            self.writer.write_all(format!("PRIVMSG #support :line {number}\r\n").as_bytes()).await.unwrap();
+            number += 1;
+        }
+        // The connection has to stay: the same person gets the answers.
+        tokio::spawn(async move {
+            let _writer = self.writer;
+            std::future::pending::<()>().await;
+        });
+        number
+    }
+}
+
+/// Reads until the daemon has said a line with `wanted` in it.
+async fn until(reader: &mut BufReader<OwnedReadHalf>, wanted: &str) -> String {
+    loop {
+        let mut line = String::new();
+        let read = reader.read_line(&mut line).await.unwrap_or_default();
+        if read == 0 {
+            return std::future::pending().await;
+        }
+        if line.contains(wanted) {
+            return line;
+        }
+    }
+}
