@@ -47,7 +47,7 @@ fn a_bare_call_prints_help_and_fails_with_2() {
 fn help_and_version_succeed() {
     bridgebot().arg("--help").assert().code(0).stdout(contains("demo").and(contains("check")));
     bridgebot().arg("--version").assert().code(0).stdout(starts_with("bridgebot 0."));
-    for command in ["demo", "run", "check"] {
+    for command in ["demo", "run", "check", "backup"] {
         bridgebot().args([command, "--help"]).assert().code(0).stdout(contains("Usage: bridgebot"));
     }
 }
@@ -134,4 +134,107 @@ fn conversations_are_listed_shown_exported_and_deleted() {
     drop(store);
     conversations(&["delete", "anna"]).code(0).stdout("deleted c1 (anna)\n");
     conversations(&["list"]).code(0).stdout(is_empty());
+}
+
+/// A store with as many conversations as `many`, not closed in order: its process died.
+fn crashed_store(path: &Path, many: u64) {
+    use bridge::conversation::{ConversationId, Millis, VisitorKey};
+    use bridge::store::sqlite::{Durability, SqliteStore};
+    use bridge::store::{Store, Write};
+
+    let mut store = SqliteStore::open(path, Durability::Full).unwrap();
+    let open = |id: u64| Write::Open {
+        id: ConversationId(id),
+        key: VisitorKey::session(&id.to_string()),
+        label: format!("{id}-{}", "x".repeat(400)),
+        at: Millis(1),
+    };
+    store.commit(&(1..=many).map(open).collect::<Vec<_>>()).unwrap();
+    let folder = path.parent().unwrap();
+    let copy = folder.join("copy");
+    store.back_up(&copy).unwrap();
+    drop(store);
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        let _ = std::fs::remove_file(name);
+    }
+    std::fs::rename(copy, path).unwrap();
+}
+
+#[test]
+fn a_backup_is_made_beside_a_running_bridge_and_never_over_something() {
+    use bridge::store::sqlite::{Durability, SqliteStore};
+
+    let folder = folder_with(GOOD);
+    let database = folder.path().join("bridgebot.db");
+    crashed_store(&database, 3);
+    let running = SqliteStore::open(&database, Durability::Full).unwrap();
+    let backup = |to: &str| bridgebot().current_dir(folder.path()).args(["backup", to]).assert();
+    backup("copy.db").code(0).stdout("copy.db: 3 conversations\n");
+    backup("copy.db").code(1).stderr(contains("cannot back up to copy.db: the file exists; name a new one"));
+    backup("nowhere/copy.db").code(1).stderr(contains("cannot back up to nowhere/copy.db"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(folder.path().join("copy.db")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "it holds what visitors wrote");
+    }
+    let partial = std::fs::read_dir(folder.path())
+        .unwrap()
+        .filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().contains("partial"));
+    assert_eq!(partial.count(), 0);
+    drop(running);
+    std::fs::rename(folder.path().join("copy.db"), &database).unwrap();
+    bridgebot()
+        .current_dir(folder.path())
+        .args(["conversations", "list"])
+        .assert()
+        .code(0)
+        .stdout(contains("c3"));
+}
+
+#[test]
+fn a_store_that_can_not_be_used_is_one_sentence_and_status_1() {
+    let run = |folder: &Path| {
+        bridgebot()
+            .arg("run")
+            .arg("--config")
+            .arg(folder.join("bridgebot.toml"))
+            .timeout(std::time::Duration::from_secs(20))
+            .assert()
+            .code(1)
+            .stdout(is_empty())
+    };
+    let one_line = predicates::function::function(|text: &str| text.lines().count() == 1);
+
+    let damaged = folder_with(GOOD);
+    let database = damaged.path().join("bridgebot.db");
+    crashed_store(&database, 300);
+    let mut bytes = std::fs::read(&database).unwrap();
+    let middle = bytes.len() / 2;
+    bytes.get_mut(middle..middle + 8192).unwrap().fill(0xA5);
+    std::fs::write(&database, bytes).unwrap();
+    run(damaged.path())
+        .stderr(contains("bridgebot.db: the database is damaged (").and(contains("restore a backup")))
+        .stderr(one_line);
+    let backup = damaged.path().join("copy.db");
+    bridgebot()
+        .current_dir(damaged.path())
+        .args(["backup", "copy.db"])
+        .assert()
+        .code(1)
+        .stderr(contains("the database is damaged"));
+    assert!(!backup.exists(), "a damaged copy is no backup");
+
+    let foreign = folder_with(GOOD);
+    std::fs::write(foreign.path().join("bridgebot.db"), "these are notes, no database ".repeat(100)).unwrap();
+    run(foreign.path()).stderr(contains("this is no bridgebot database; give another file"));
+
+    let used = folder_with(GOOD);
+    let database = used.path().join("bridgebot.db");
+    let durability = bridge::store::sqlite::Durability::Full;
+    let other = bridge::store::sqlite::SqliteStore::open(&database, durability).unwrap();
+    run(used.path()).stderr(contains("another bridge is using this database"));
+    drop(other);
 }

@@ -1,5 +1,6 @@
 //! The commands of `bridgebot`, one file each.
 
+mod backup;
 mod check;
 mod conversations;
 #[cfg(feature = "demo")]
@@ -39,6 +40,8 @@ enum Command {
     },
     /// Transcripts: list, show, export, delete.
     Conversations(conversations::Options),
+    /// Copies the store into a new file; the bridge may be running.
+    Backup(backup::Options),
     /// Reads and checks a configuration without starting.
     Check {
         /// The configuration (TOML).
@@ -68,6 +71,7 @@ impl Cli {
                 in_runtime(|signals| run::run(config, signals))
             }
             Some(Command::Check { config }) => check::check(&config),
+            Some(Command::Backup(options)) => backup::run(&options),
             Some(Command::Conversations(options)) => conversations::run(options),
             None => legacy::run(&self.legacy, log),
         }

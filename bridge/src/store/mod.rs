@@ -262,6 +262,12 @@ pub enum StoreError {
         /// Which file.
         path: PathBuf,
     },
+    /// Another program has it locked.
+    #[error("{}: another program holds a lock on this database; end it (a database shell, a backup)", path.display())]
+    Locked {
+        /// Which file.
+        path: PathBuf,
+    },
     /// It is not what we wrote.
     #[error("{}: the database is damaged ({what}); put it aside and restore a backup", path.display())]
     Damaged {

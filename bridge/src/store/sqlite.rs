@@ -100,11 +100,13 @@ impl SqliteStore {
         Self::set_up(connection, path, None, Durability::Normal)
     }
 
-    /// Copies the database, as it is now, into a new file; it may be in use meanwhile.
+    /// Copies the database, as it is now, into a new or empty file; it may be in use meanwhile.
     ///
     /// # Errors
-    /// When the file exists or can't be written.
+    /// When the file holds something or can't be written.
     pub fn back_up(&self, into: &Path) -> Result<(), StoreError> {
+        // Nothing is changed but the copy, which this switch would protect too.
+        self.query(|connection| connection.pragma_update(None, "query_only", false))?;
         self.query(|connection| {
             connection.execute("VACUUM INTO ?1", [into.to_string_lossy().as_ref()]).map(|_| ())
         })
@@ -186,11 +188,20 @@ impl SqliteStore {
         })
     }
 
-    fn check(&self) -> Result<(), StoreError> {
+    /// Reads the database through.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`].
+    pub fn check(&self) -> Result<(), StoreError> {
         let what = self.query(|connection| {
             connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0))
         })?;
-        if what == "ok" { Ok(()) } else { Err(StoreError::Damaged { path: self.path.clone(), what }) }
+        if what == "ok" {
+            return Ok(());
+        }
+        // "*** in database main ***", and what it found on a line of its own.
+        let what = what.lines().filter(|line| !line.starts_with("***")).collect::<Vec<_>>().join("; ");
+        Err(StoreError::Damaged { path: self.path.clone(), what })
     }
 
     fn fact(&self, name: &str) -> Result<Option<i64>, StoreError> {
@@ -597,7 +608,7 @@ fn failure(path: &Path, error: &rusqlite::Error) -> StoreError {
     let what = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::InUse { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked { path },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what },
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path },
         _ => StoreError::Failed { path, what },
@@ -694,6 +705,37 @@ mod tests {
         assert!(store.delete(ConversationId(1)).unwrap());
         assert!(!holds("a very private line"));
         assert!(!store.delete(ConversationId(1)).unwrap());
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_loses_nothing() {
+        let (_folder, path) = file();
+        let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
+        crate::store::contract::fill(&mut store);
+        let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        // As much as a disk with no room left: the file can't grow.
+        store.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+        let long = || Write::Canned("long".into(), "x".repeat(100_000));
+        let error = store.commit(&[Write::AimUp(Millis(78)), long()]).unwrap_err();
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert_eq!(store.load().unwrap().aim_up, Some(Millis(77)), "all or nothing");
+        store.connection.query_row("PRAGMA max_page_count = 100000", [], |_| Ok(())).unwrap();
+        store.commit(&[Write::AimUp(Millis(78)), long()]).unwrap();
+        assert_eq!(store.load().unwrap().aim_up, Some(Millis(78)));
+        assert_eq!(store.load().unwrap().conversations.len(), 1);
+    }
+
+    #[test]
+    fn a_lock_of_another_program_is_said_and_passes() {
+        let (_folder, path) = file();
+        let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
+        store.connection.busy_timeout(std::time::Duration::from_millis(1)).unwrap();
+        let shell = Connection::open(&path).unwrap();
+        shell.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let error = store.commit(&[Write::AimUp(Millis(1))]).unwrap_err();
+        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+        shell.execute_batch("ROLLBACK").unwrap();
+        store.commit(&[Write::AimUp(Millis(1))]).unwrap();
     }
 
     #[test]
