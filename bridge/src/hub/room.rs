@@ -42,9 +42,7 @@ impl StaffRoom {
 impl Desk {
     /// Whether what is said in the room reaches staff, and nobody else.
     pub(super) fn room_is_used(&self) -> bool {
-        self.room.open
-            && !self.room.present.is_empty()
-            && self.room.present.iter().all(|who| self.belongs(who))
+        self.room.open && self.staff_in_room() > 0 && self.room.present.iter().all(|who| self.belongs(who))
     }
 
     /// One of staff, or another account of ours.

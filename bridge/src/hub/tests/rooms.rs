@@ -148,6 +148,18 @@ fn an_empty_room_and_one_with_strangers_are_not_used() {
 }
 
 #[test]
+fn a_room_with_our_own_accounts_alone_is_empty() {
+    let mut t = with(Settings { accounts: 2, ..Settings::default() });
+    let second = crate::aim::event::AccountId(1);
+    let up = AimEvent::SignedOn { screen_name: "bridgebot2".into() };
+    t.input(crate::hub::desk::Input::Aim(second, up));
+    t.room(RoomEvent::Entered(vec!["bridgebot2".into()])).says("anna", "one");
+    assert_eq!(t.said_in_room(), None);
+    t.nothing_more().room(RoomEvent::Joined(vec!["staff1".into()])).says("anna", "two");
+    t.room_reads("anna: two");
+}
+
+#[test]
 fn what_somebody_holds_is_not_for_the_room() {
     let mut t = room();
     t.says("anna", "one").room_reads("anna: one").nothing_more();
