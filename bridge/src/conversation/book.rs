@@ -13,7 +13,8 @@ const MESSAGE_IDS: usize = 4096;
 /// The conversations by number, with their indexes.
 #[derive(Debug, Default)]
 pub struct Book {
-    all: BTreeMap<ConversationId, Conversation>,
+    /// Boxed: a tree that grows at its end has nodes half full.
+    all: BTreeMap<ConversationId, Box<Conversation>>,
     by_key: HashMap<VisitorKey, ConversationId>,
     by_nick: HashMap<String, ConversationId>,
     labels: Labels,
@@ -34,7 +35,7 @@ impl Book {
         self.open += 1;
         self.all.insert(
             id,
-            Conversation {
+            Box::new(Conversation {
                 id,
                 key: Some(key),
                 label,
@@ -56,7 +57,7 @@ impl Book {
                 spoke: 0,
                 bucket: super::guard::TokenBucket::default(),
                 told: Told::default(),
-            },
+            }),
         );
         id
     }
@@ -74,7 +75,7 @@ impl Book {
             self.by_nick.insert(fold(nick), id);
         }
         self.open += usize::from(conversation.is_open());
-        self.all.insert(id, conversation);
+        self.all.insert(id, Box::new(conversation));
     }
 
     /// Numbers up to this one were given to conversations before.
@@ -84,12 +85,12 @@ impl Book {
 
     /// One conversation.
     pub fn get(&self, id: ConversationId) -> Option<&Conversation> {
-        self.all.get(&id)
+        self.all.get(&id).map(Box::as_ref)
     }
 
     /// One conversation. Key, label, address and closing have methods of their own, which keep the indexes.
     pub fn get_mut(&mut self, id: ConversationId) -> Option<&mut Conversation> {
-        self.all.get_mut(&id)
+        self.all.get_mut(&id).map(Box::as_mut)
     }
 
     /// Whose conversation this visitor's is.
@@ -109,12 +110,12 @@ impl Book {
 
     /// All of them, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Conversation> {
-        self.all.values()
+        self.all.values().map(Box::as_ref)
     }
 
     /// Those that are going on.
     pub fn open_ones(&self) -> impl Iterator<Item = &Conversation> {
-        self.all.values().filter(|conversation| conversation.is_open())
+        self.iter().filter(|conversation| conversation.is_open())
     }
 
     /// How many are going on.
@@ -242,7 +243,7 @@ pub(crate) mod tests {
         let mut book = Book::default();
         book.skip_ids(id - 1);
         let id = book.open(VisitorKey::session(label), label, Millis(0));
-        book.all.remove(&id).unwrap()
+        *book.all.remove(&id).unwrap()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The values of the domain.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oscar_im::ScreenName;
@@ -55,32 +56,32 @@ impl ConversationId {
 /// Who a visitor is, in the order of trust that the contract gives: the gateway's session, the IRC account, user@host
 /// with the sign-on time, and, where the daemon tells none, the nick for as long as it is seen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct VisitorKey(String);
+pub struct VisitorKey(Arc<str>);
 
 impl VisitorKey {
     /// A session of the gateway (the hash of its token).
     pub fn session(id: &str) -> Self {
-        Self(format!("session:{id}"))
+        Self(format!("session:{id}").into())
     }
 
     /// An account that the daemon vouches for.
     pub fn account(name: &str) -> Self {
-        Self(format!("account:{}", super::labels::fold(name)))
+        Self(format!("account:{}", super::labels::fold(name)).into())
     }
 
     /// A connection, told by its sign-on time.
     pub fn connection(user: &str, host: &str, signed_on: u64) -> Self {
-        Self(format!("connection:{user}@{host} {signed_on}"))
+        Self(format!("connection:{user}@{host} {signed_on}").into())
     }
 
     /// A nick of which nothing else is known.
     pub fn nick(nick: &str, user: &str, host: &str) -> Self {
-        Self(format!("nick:{}!{user}@{host}", super::labels::fold(nick)))
+        Self(format!("nick:{}!{user}@{host}", super::labels::fold(nick)).into())
     }
 
     /// As kept in the store.
     pub fn from_stored(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 
     /// As kept in the store.
