@@ -9,6 +9,7 @@ use oscar_im::rate::{Level, RateStatus};
 
 use super::*;
 use crate::aim::credits::Credits;
+use crate::aim::event::RoomEvent;
 use crate::store::Snapshot;
 
 /// The class of instant messages in open-oscar-server, as shipped.
@@ -23,6 +24,9 @@ const STOCK: RateClass = RateClass {
     max: 6000,
     state: None,
 };
+/// The class of what is said in chat rooms.
+const ROOM: RateClass =
+    RateClass { id: 2, window: 80, clear: 3000, alert: 2000, limit: 1500, disconnect: 1000, ..STOCK };
 const STAFF: usize = 10;
 /// 15 lines a minute for ten minutes.
 const LINES: u64 = 150;
@@ -101,6 +105,49 @@ fn numbers(text: &str) -> impl Iterator<Item = u64> + '_ {
     text.lines().filter_map(|line| line.split_once(": line_")?.1.split('_').next()?.parse().ok())
 }
 
+/// The staff room: a server's side, a link's, and what is under way.
+struct Room {
+    server: Level,
+    client: Level,
+    waiting: VecDeque<(ImCookie, String)>,
+    to_server: VecDeque<(u64, ImCookie, String)>,
+    reflected: VecDeque<(u64, ImCookie)>,
+}
+
+impl Room {
+    fn new() -> Self {
+        let level = Level::new(ROOM, Duration::ZERO);
+        Self {
+            server: level.clone(),
+            client: level,
+            waiting: VecDeque::new(),
+            to_server: VecDeque::new(),
+            reflected: VecDeque::new(),
+        }
+    }
+
+    /// The link sends what its level lets go; the server gives it to everybody, the sender too. What it gave out.
+    fn pass(&mut self, now: u64) -> Option<String> {
+        let at = Duration::from_millis(now);
+        if self.client.earliest(at).is_some_and(|earliest| earliest <= at)
+            && let Some((cookie, text)) = self.waiting.pop_front()
+        {
+            self.client.evaluate(at);
+            self.to_server.push_back((now + WAY, cookie, text));
+        }
+        let (_, cookie, text) = due(&mut self.to_server, |(arrives, ..)| *arrives <= now)?;
+        let status = self.server.evaluate(at);
+        assert!(matches!(status, RateStatus::Clear | RateStatus::Alert), "{status:?}");
+        self.reflected.push_back((now + WAY, cookie));
+        Some(text)
+    }
+}
+
+/// The first, if it is due.
+fn due<T>(queue: &mut VecDeque<T>, is_due: impl Fn(&T) -> bool) -> Option<T> {
+    if queue.front().is_some_and(is_due) { queue.pop_front() } else { None }
+}
+
 /// What became of ten minutes of lines.
 struct Simulation {
     accounts: Vec<Account>,
@@ -122,6 +169,7 @@ impl Simulation {
 
     /// The server works off what has come.
     fn serve(&mut self, now: u64) {
+        let mut arrived = Vec::new();
         for (index, account) in self.accounts.iter_mut().enumerate() {
             while account.to_server.front().is_some_and(|(at, ..)| *at <= now) {
                 let Some((_, cookie, to, text)) = account.to_server.pop_front() else { break };
@@ -143,12 +191,20 @@ impl Simulation {
                 }
                 account.acks.push_back((now + WAY, cookie));
                 self.outcome.senders.entry(to.clone()).or_default().insert(index);
-                for number in numbers(&text) {
-                    if !self.read.contains_key(&(to.clone(), number)) {
-                        self.order.entry(to.clone()).or_default().push(number);
-                        self.read.insert((to.clone(), number), now + WAY);
-                    }
-                }
+                arrived.push((to, text));
+            }
+        }
+        for (to, text) in arrived {
+            self.arrives(&to, &text, now);
+        }
+    }
+
+    /// The server gives a message to somebody.
+    fn arrives(&mut self, to: &str, text: &str, now: u64) {
+        for number in numbers(text) {
+            if !self.read.contains_key(&(to.to_owned(), number)) {
+                self.order.entry(to.to_owned()).or_default().push(number);
+                self.read.insert((to.to_owned(), number), now + WAY);
             }
         }
     }
@@ -179,14 +235,19 @@ fn moment(now: u64) -> Millis {
     Millis(MIDNIGHT + now)
 }
 
-/// The bridge with so many accounts; one of them is gone between two moments, if so told.
-fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>) -> Outcome {
+/// The bridge with so many accounts; one of them is gone between two moments, if so told; everybody is in the staff room,
+/// if there is one.
+fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>, mut room: Option<Room>) -> Outcome {
     let mut run = Simulation::new(accounts);
     let settings = Settings { staff: staff(), accounts, ..Settings::default() };
     let mut desk = Desk::new(settings, Snapshot::default(), moment(0));
     desk.receive(Input::Irc(IrcEvent::SignedOn { nick: "bridgebot".into() }), moment(0));
     for account in 0..accounts {
         sign_on(&mut desk, account, 0);
+    }
+    if room.is_some() {
+        let entered = AimEvent::Room(RoomEvent::Entered(staff()));
+        desk.receive(Input::Aim(AccountId(0), entered), moment(0));
     }
     let mut said = 0;
     let end = LINES * LINE_EVERY + 120_000;
@@ -219,6 +280,17 @@ fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>) -> Outcome {
             desk.receive(Input::Irc(IrcEvent::Line(spoken)), moment(now));
             said += 1;
         }
+        if let Some(room) = &mut room {
+            if let Some(text) = room.pass(now) {
+                for who in staff() {
+                    run.arrives(who.as_str(), &text, now);
+                }
+            }
+            while let Some((_, cookie)) = due(&mut room.reflected, |(arrives, _)| *arrives <= now) {
+                let reflected = AimEvent::Room(RoomEvent::Reflected { cookie });
+                desk.receive(Input::Aim(AccountId(0), reflected), moment(now));
+            }
+        }
         run.serve(now);
         for (index, account) in run.accounts.iter_mut().enumerate() {
             while account.acks.front().is_some_and(|(at, _)| *at <= now) {
@@ -234,11 +306,18 @@ fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>) -> Outcome {
         let Batch { effects, .. } = desk.take();
         desk.stored();
         for effect in effects {
-            if let Effect::Aim(AccountId(index), AimCommand::Send { cookie, to, text }) = effect {
-                let account = &mut run.accounts[index];
-                account.credits.used();
-                account.client.evaluate(Duration::from_millis(now));
-                run.send(index, now, cookie, to.as_str(), &text);
+            match effect {
+                Effect::Aim(AccountId(index), AimCommand::Send { cookie, to, text }) => {
+                    let account = &mut run.accounts[index];
+                    account.credits.used();
+                    account.client.evaluate(Duration::from_millis(now));
+                    run.send(index, now, cookie, to.as_str(), &text);
+                }
+                Effect::Aim(_, AimCommand::Say { cookie, text }) => {
+                    run.outcome.messages += 1;
+                    room.as_mut().unwrap().waiting.push_back((cookie, text));
+                }
+                _ => {}
             }
         }
     }
@@ -269,7 +348,7 @@ fn naive() -> Outcome {
 
 #[test]
 fn one_account_loses_nothing_and_each_person_has_a_turn_every_forty_seconds() {
-    let outcome = bridge(1, None);
+    let outcome = bridge(1, None, None);
     outcome.print("bridge, 1 account");
     assert_eq!((outcome.lost, outcome.dropped, outcome.thrown_out), (0, 0, 0));
     assert!(outcome.quantile(990) < Duration::from_secs(50), "{:?}", outcome.quantile(990));
@@ -277,7 +356,7 @@ fn one_account_loses_nothing_and_each_person_has_a_turn_every_forty_seconds() {
 
 #[test]
 fn three_accounts_share_the_people_and_each_person_knows_one() {
-    let outcome = bridge(3, None);
+    let outcome = bridge(3, None, None);
     outcome.print("bridge, 3 accounts");
     assert_eq!((outcome.lost, outcome.dropped, outcome.thrown_out), (0, 0, 0));
     assert!(outcome.quantile(990) < Duration::from_secs(18), "{:?}", outcome.quantile(990));
@@ -288,7 +367,7 @@ fn three_accounts_share_the_people_and_each_person_knows_one() {
 
 #[test]
 fn when_an_account_is_lost_its_people_are_spread_over_the_others() {
-    let outcome = bridge(3, Some((0, 120_000, 240_000)));
+    let outcome = bridge(3, Some((0, 120_000, 240_000)), None);
     outcome.print("bridge, 3 accounts, one away for 2 minutes");
     assert_eq!((outcome.lost, outcome.thrown_out), (0, 0));
     let of_the_lost = |who: &str| outcome.senders.get(who).cloned().unwrap_or_default();
@@ -296,6 +375,14 @@ fn when_an_account_is_lost_its_people_are_spread_over_the_others() {
         ["staff0", "staff3", "staff6", "staff9"].into_iter().flat_map(of_the_lost).collect();
     assert_eq!(substitutes, BTreeSet::from([0, 1, 2]), "not all to the same");
     assert!(of_the_lost("staff1") == BTreeSet::from([1]), "the others keep theirs");
+}
+
+#[test]
+fn in_a_staff_room_everybody_reads_at_once() {
+    let outcome = bridge(1, None, Some(Room::new()));
+    outcome.print("bridge, 1 account, staff room");
+    assert_eq!((outcome.lost, outcome.dropped, outcome.thrown_out), (0, 0, 0));
+    assert!(outcome.quantile(990) < Duration::from_secs(4), "{:?}", outcome.quantile(990));
 }
 
 #[test]
