@@ -206,6 +206,11 @@ impl Member {
         self.presence.iter().any(|presence| *presence != Presence::Offline)
     }
 
+    /// Signed on, and away by what the AIM server says.
+    pub(super) fn seems_away(&self) -> bool {
+        self.is_signed_on() && !self.presence.contains(&Presence::Online)
+    }
+
     /// Signed on and taking lines.
     pub(super) fn is_available(&self) -> bool {
         self.is_signed_on() && !self.away
@@ -349,6 +354,9 @@ impl Desk {
             if let Some(id) = self.book.by_key(&session) {
                 self.book.here(id, &nick);
             }
+        }
+        for member in self.staff.iter().filter(|member| member.seems_away()) {
+            self.outbox.set_away(&member.name, true);
         }
         self.settle_staff_list(now);
     }

@@ -374,9 +374,10 @@ impl Desk {
         let Some(seen) = member.presence.get_mut(account.0) else { return };
         let was = std::mem::replace(seen, presence);
         member.gone_since = if member.is_signed_on() { None } else { member.gone_since.or(Some(now)) };
+        let (name, away) = (member.name.clone(), member.seems_away());
+        self.outbox.set_away(&name, away);
         if presence == Presence::Offline {
-            let gone = member.name.clone();
-            self.forget_invitation(&gone);
+            self.forget_invitation(&name);
         }
         let Some(member) = self.member_mut(who) else { return };
         if presence == Presence::Offline || was != Presence::Offline {

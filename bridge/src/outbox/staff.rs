@@ -168,6 +168,8 @@ struct Lane {
     formed: VecDeque<Formed>,
     /// When this lane was served last, as a count over all lanes.
     served: u64,
+    /// The person is away: the others come first in each round.
+    away: bool,
     waiting: usize,
     failures: u32,
     not_before: Millis,
@@ -233,13 +235,14 @@ impl StaffOutbox {
     ) -> Vec<(ScreenName, Departure)> {
         let Allowance { account, mut credits, wide } = allowance;
         let window = if wide { WIDE_WINDOW } else { 1 };
+        let round = u64::try_from(self.lanes.len()).unwrap_or(u64::MAX);
         let mut turns: BinaryHeap<Reverse<(Urgency, u64, ScreenName)>> = self
             .lanes
             .iter()
             .filter(|(_, lane)| lane.wants_a_credit(window) && lane.not_before <= now)
             .filter_map(|(to, lane)| {
                 let urgency = lane.urgency(gate(to, credits), window)?;
-                Some(Reverse((urgency, lane.served, to.clone())))
+                Some(Reverse((urgency, lane.turn_at(round), to.clone())))
             })
             .collect();
         let mut departures = Vec::new();
@@ -252,7 +255,7 @@ impl StaffOutbox {
             match lane.urgency(gate, window) {
                 Some(urgency) if urgency == wanted => {}
                 Some(urgency) => {
-                    turns.push(Reverse((urgency, lane.served, to)));
+                    turns.push(Reverse((urgency, lane.turn_at(round), to)));
                     continue;
                 }
                 None => continue,
@@ -270,7 +273,7 @@ impl StaffOutbox {
             let Some(departure) = departure else { continue };
             credits -= 1;
             if let Some(urgency) = lane.urgency(gate, window) {
-                turns.push(Reverse((urgency, lane.served, to.clone())));
+                turns.push(Reverse((urgency, lane.turn_at(round), to.clone())));
             }
             departures.push((to, departure));
         }
@@ -329,6 +332,13 @@ impl StaffOutbox {
             if formed.im.account == account && formed.state == State::Sent {
                 (formed.state, formed.doubtful) = (State::ToRepeat, true);
             }
+        }
+    }
+
+    /// Whether this person is away from the keyboard, by what the AIM server says: then others come first.
+    pub fn set_away(&mut self, to: &ScreenName, away: bool) {
+        if away || self.lanes.contains_key(to) {
+            self.lane(to).away = away;
         }
     }
 
@@ -452,6 +462,11 @@ pub enum Pause {
 }
 
 impl Lane {
+    /// Its place among lanes that are as urgent: whoever is away stands back for one round, and no longer.
+    fn turn_at(&self, round: u64) -> u64 {
+        if self.away { self.served.saturating_add(round) } else { self.served }
+    }
+
     fn push(&mut self, row: Row) {
         self.waiting += 1;
         match row.rank {
@@ -738,6 +753,17 @@ mod tests {
         t.line("staff2", 1, "anna: two");
         t.now = t.now.after(LONG);
         assert_eq!(text(t.depart_by(true, |_| Gate::Lines)), "anna: one\nanna: two");
+    }
+
+    #[test]
+    fn who_is_away_comes_after_the_others_and_comes() {
+        let mut t = Test::new();
+        for staff in ["staff1", "staff2", "staff3"] {
+            t.line(staff, 1, "anna: one");
+        }
+        t.outbox.set_away(&"staff1".into(), true);
+        let order: Vec<String> = (0..3).map(|_| t.depart().unwrap().0).collect();
+        assert_eq!(order, ["staff2", "staff3", "staff1"]);
     }
 
     #[test]

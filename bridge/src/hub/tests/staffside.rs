@@ -155,6 +155,16 @@ fn credits_pace_and_lines_join() {
 }
 
 #[test]
+fn who_is_away_by_the_client_comes_after_the_others() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().presence("staff1", crate::aim::event::Presence::Away).online("staff2").credits(1);
+    t.says("anna", "one").reads("staff2", "anna: one").no_ims();
+    t.credits(1).reads("staff1", "anna: one");
+    t.presence("staff1", crate::aim::event::Presence::Online).credits(1);
+    t.says("anna", "two").reads("staff2", "anna: two").no_ims();
+}
+
+#[test]
 fn what_staff_say_costs_no_credits() {
     let mut t = Bench::quiet(Settings::default());
     t.both_up().online("staff1").offline("staff2").credits(2);
