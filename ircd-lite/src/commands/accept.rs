@@ -1,5 +1,7 @@
 //! ACCEPT: whom a user with mode `g` hears.
 
+use bytes::Bytes;
+
 use crate::wire::line::Line;
 use crate::wire::numeric::{
     ERR_ACCEPTEXIST, ERR_ACCEPTFULL, ERR_ACCEPTNOT, ERR_NOSUCHNICK, RPL_ACCEPTLIST, RPL_ENDOFACCEPT,
@@ -9,19 +11,26 @@ use crate::world::{Slot, World};
 /// The most that one may accept.
 pub(super) const MOST: usize = 20;
 
+/// The most nicks on one line of the list, and the bytes that they may take.
+const ON_A_LINE: usize = 15;
+const LINE: usize = 400;
+
 pub(super) fn accept(world: &mut World, me: Slot, line: &Line<'_>) {
     let list = line.get(0).unwrap_or_default();
+    if list.starts_with(b"*") {
+        return show(world, me);
+    }
     for word in list.split(|byte| *byte == b',').filter(|word| !word.is_empty()) {
         match word.strip_prefix(b"-") {
-            _ if word == b"*" => show(world, me),
             Some(nick) => remove(world, me, nick),
             None => add(world, me, word),
         }
     }
 }
 
+/// Everybody accepts himself.
 fn accepts(world: &World, me: Slot, user: Slot) -> bool {
-    world.client(me).lists.as_ref().is_some_and(|lists| lists.accept.contains(&user))
+    user == me || world.client(me).lists.as_ref().is_some_and(|lists| lists.accept.contains(&user))
 }
 
 fn add(world: &mut World, me: Slot, nick: &[u8]) {
@@ -49,11 +58,15 @@ fn remove(world: &mut World, me: Slot, nick: &[u8]) {
 
 fn show(world: &mut World, me: Slot) {
     let accepted: Vec<Slot> = world.client(me).lists.iter().flat_map(|lists| lists.accept.clone()).collect();
-    let nicks: Vec<Vec<u8>> = accepted
+    let nicks: Vec<Bytes> = accepted
         .into_iter()
         .filter(|user| !world.hidden(me, *user))
-        .map(|user| world.client(user).identity.nick().to_vec())
+        .map(|user| world.client(user).identity.nick())
         .collect();
-    world.reply_items(me, RPL_ACCEPTLIST, &[], b' ', nicks.into_iter());
+    let longest = nicks.iter().map(|nick| nick.len() + 1).max().unwrap_or(1);
+    for nicks in nicks.chunks(ON_A_LINE.min(LINE / longest)) {
+        let words: Vec<&[u8]> = nicks.iter().map(Bytes::as_ref).collect();
+        world.reply_words(me, RPL_ACCEPTLIST, &words);
+    }
     world.reply(me, RPL_ENDOFACCEPT, &[]);
 }

@@ -43,6 +43,7 @@ struct Run<'a> {
     words: std::slice::Iter<'a, &'a [u8]>,
     with_parameter: usize,
     refused: bool,
+    unknown: bool,
     changes: Vec<Change>,
 }
 
@@ -56,6 +57,7 @@ pub(super) fn change(world: &mut World, me: Slot, channel: ChannelSlot, words: &
         words: words.iter(),
         with_parameter: 0,
         refused: false,
+        unknown: false,
         changes: Vec::new(),
     };
     let mut on = true;
@@ -69,7 +71,11 @@ pub(super) fn change(world: &mut World, me: Slot, channel: ChannelSlot, words: &
             b'l' => run.limit(world, on),
             letter => match Modes::LETTERS.iter().find(|(known, _)| known == letter) {
                 Some((_, mode)) => run.flag(world, on, *letter, *mode),
-                None => world.reply(me, ERR_UNKNOWNMODE, &[&[*letter]]),
+                None if run.unknown => {}
+                None => {
+                    run.unknown = true;
+                    world.reply(me, ERR_UNKNOWNMODE, &[&[*letter]]);
+                }
             },
         }
     }
@@ -270,12 +276,14 @@ impl<'a> Run<'a> {
         if self.changes.is_empty() {
             return;
         }
-        let mut whole = self.message(world, |_| true);
+        // Exceptions are the operators' business in any channel, on a line of their own.
+        let excepting = |change: &Change| matches!(change.letter, b'e' | b'I');
+        let mut whole = self.message(world, |change| !excepting(change));
+        let mut exceptions = self.message(world, excepting);
         let state = world.channel(self.channel);
         let auditorium = state.auditorium();
         let knowing: Vec<Slot> = state.operators().iter().copied().chain([self.me]).collect();
         let known = |change: &Change| match (change.letter, change.member) {
-            // Exceptions are the operators' business in any channel.
             (b'e' | b'I', _) => false,
             (b'b', _) => !auditorium,
             (b'v', Some(member)) => !auditorium || knowing.contains(&member),
@@ -296,7 +304,7 @@ impl<'a> Run<'a> {
                 world.clients.deliver(*member, &mut own);
             }
         }
-        if let Some(message) = &mut whole {
+        for message in [&mut whole, &mut exceptions].into_iter().flatten() {
             world.announce(self.channel, None, message, |slot, _| knowing.contains(&slot));
         }
         if let Some(message) = &mut common {

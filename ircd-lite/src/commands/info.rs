@@ -77,7 +77,7 @@ pub(super) fn isupport(world: &mut World, me: Slot) {
 
 pub(super) fn time(world: &mut World, me: Slot, line: &Line<'_>) {
     if for_this_server(world, me, line.get(0)) {
-        let (name, text) = (world.name.clone(), date::human(world.now.unix_ms));
+        let (name, text) = (world.name.clone(), date::long(world.now.unix_ms));
         world.reply_text(me, RPL_TIME, &[&name], text);
     }
 }
@@ -119,17 +119,37 @@ pub(super) fn lusers(world: &mut World, me: Slot, line: &Line<'_>) {
     }
 }
 
-/// Who is hidden in an auditorium doesn't count, except for IRC operators and itself.
-pub(super) fn send_lusers(world: &mut World, me: Slot) {
+pub(super) fn users(world: &mut World, me: Slot, line: &Line<'_>) {
+    if for_this_server(world, me, line.get(0)) {
+        let (users, max) = user_counts(world, me);
+        send_user_counts(world, me, users, max);
+    }
+}
+
+/// How many users there are, and were at most, as far as `me` may know: who is hidden in an auditorium doesn't count,
+/// except for IRC operators and itself.
+fn user_counts(world: &World, me: Slot) -> (usize, usize) {
     let counts = &world.counts;
     let client = world.client(me);
-    let own = usize::from(client.auditoriums > 0);
-    let (users, max) = if client.oper() {
-        (counts.users, counts.max_users)
-    } else {
-        let seen = counts.users - counts.hidden + own;
-        (seen, counts.max_seen.max(seen))
-    };
+    if client.oper() {
+        return (counts.users, counts.max_users);
+    }
+    let seen = counts.users - counts.hidden + usize::from(client.auditoriums > 0);
+    (seen, counts.max_seen.max(seen))
+}
+
+fn send_user_counts(world: &mut World, me: Slot, users: usize, max: usize) {
+    let (now, most) = (users.to_string(), max.to_string());
+    for (numeric, scope) in [(RPL_LOCALUSERS, "local"), (RPL_GLOBALUSERS, "global")] {
+        let text = format!("Current {scope} users {now}, max {most}");
+        world.reply_text(me, numeric, &[now.as_bytes(), most.as_bytes()], text);
+    }
+}
+
+pub(super) fn send_lusers(world: &mut World, me: Slot) {
+    let (users, max) = user_counts(world, me);
+    let counts = &world.counts;
+    let client = world.client(me);
     let invisible = counts.invisible.min(users);
     let (opers, unknown) = (counts.opers, world.clients.len().saturating_sub(counts.users));
     let unknown = if client.oper() { unknown } else { 0 };
@@ -145,14 +165,9 @@ pub(super) fn send_lusers(world: &mut World, me: Slot) {
         }
     }
     world.reply_text(me, RPL_LUSERME, &[], format!("I have {users} clients and 0 servers"));
-    let (now, most) = (users.to_string(), max.to_string());
-    for (numeric, scope) in [(RPL_LOCALUSERS, "local"), (RPL_GLOBALUSERS, "global")] {
-        let text = format!("Current {scope} users {now}, max {most}");
-        world.reply_text(me, numeric, &[now.as_bytes(), most.as_bytes()], text);
-    }
-    let text = format!(
-        "Highest connection count: {max_connections} ({most} clients) ({total} connections received)"
-    );
+    send_user_counts(world, me, users, max);
+    let text =
+        format!("Highest connection count: {max_connections} ({max} clients) ({total} connections received)");
     world.reply_text(me, RPL_STATSCONN, &[], text);
 }
 

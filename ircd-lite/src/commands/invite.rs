@@ -1,11 +1,13 @@
 //! INVITE and KNOCK.
 
+use super::no_nick;
 use crate::wire::line::Line;
 use crate::wire::message::Message;
+use crate::wire::name;
 use crate::wire::numeric::{
-    ERR_CANNOTSENDTOCHAN, ERR_CHANOPEN, ERR_CHANOPRIVSNEEDED, ERR_KNOCKONCHAN, ERR_NOSUCHCHANNEL,
-    ERR_NOSUCHNICK, ERR_NOTONCHANNEL, ERR_TOOMANYKNOCK, ERR_USERONCHANNEL, RPL_AWAY, RPL_INVITING, RPL_KNOCK,
-    RPL_KNOCKDLVR,
+    ERR_BADCHANNAME, ERR_CANNOTSENDTOCHAN, ERR_CHANOPEN, ERR_CHANOPRIVSNEEDED, ERR_KNOCKONCHAN,
+    ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_NOTONCHANNEL, ERR_TOOMANYKNOCK, ERR_USERONCHANNEL, RPL_AWAY,
+    RPL_INVITING, RPL_KNOCK, RPL_KNOCKDLVR,
 };
 use crate::wire::writer::Writer;
 use crate::world::caps::Caps;
@@ -18,17 +20,23 @@ const KNOCK_CHANNEL_MS: u64 = 60_000;
 
 pub(super) fn invite(world: &mut World, me: Slot, line: &Line<'_>) {
     let (nick, name) = (line.get(0).unwrap_or_default(), line.get(1).unwrap_or_default());
-    let Some(guest) = world.visible_user(me, nick) else { return world.reply(me, ERR_NOSUCHNICK, &[nick]) };
+    let Some(guest) = world.visible_user(me, nick) else {
+        return world.reply(me, ERR_NOSUCHNICK, &[no_nick(nick)]);
+    };
+    if name::is_channel(name) && !name::valid_channel(name, usize::MAX) {
+        return world.reply(me, ERR_BADCHANNAME, &[name]);
+    }
     let Some(channel) = world.find_channel(name) else { return world.reply(me, ERR_NOSUCHCHANNEL, &[name]) };
     let (nick, name) = (world.client(guest).identity.nick(), world.channel(channel).name.clone());
     let Some(rank) = world.channel(channel).rank(me) else {
         return world.reply(me, ERR_NOTONCHANNEL, &[&name]);
     };
+    let there = world.channel(channel).rank(guest).is_some() && world.sees_member(channel, me, guest);
+    if there {
+        return world.reply(me, ERR_USERONCHANNEL, &[&nick, &name]);
+    }
     if !rank.operator {
         return world.reply(me, ERR_CHANOPRIVSNEEDED, &[&name]);
-    }
-    if world.channel(channel).rank(guest).is_some() {
-        return world.reply(me, ERR_USERONCHANNEL, &[&nick, &name]);
     }
     world.reply_words(me, RPL_INVITING, &[&nick, &name]);
     if let Some(away) = world.client(guest).away.clone() {
@@ -50,18 +58,18 @@ pub(super) fn invite(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 pub(super) fn knock(world: &mut World, me: Slot, line: &Line<'_>) {
-    let asked = line.get(0).unwrap_or_default();
+    let asked = line.get(0).and_then(|list| list.split(|byte| *byte == b',').next()).unwrap_or_default();
     let Some(channel) = world.find_channel(asked) else {
         return world.reply(me, ERR_NOSUCHCHANNEL, &[asked]);
     };
     let state = world.channel(channel);
     let name = state.name.clone();
     if state.rank(me).is_some() {
-        return world.reply(me, ERR_KNOCKONCHAN, &[&name]);
+        return world.reply(me, ERR_KNOCKONCHAN, &[asked]);
     }
     let full = state.limit.is_some_and(|limit| state.members().len() >= limit);
     if !state.modes.has(Modes::INVITE) && state.key.is_none() && !full {
-        return world.reply(me, ERR_CHANOPEN, &[&name]);
+        return world.reply(me, ERR_CHANOPEN, &[asked]);
     }
     if state.modes.has(Modes::PRIVATE) || world.banned(me, channel) {
         return world.reply(me, ERR_CANNOTSENDTOCHAN, &[&name]);

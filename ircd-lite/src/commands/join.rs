@@ -18,21 +18,26 @@ use crate::world::client::Transport;
 use crate::world::{ChannelSlot, Slot, World};
 
 pub(super) fn join(world: &mut World, me: Slot, line: &Line<'_>) {
-    let mut keys = line.get(1).unwrap_or_default().split(|byte| *byte == b',');
-    for name in line.get(0).unwrap_or_default().split(|byte| *byte == b',') {
-        let key = keys.next().unwrap_or_default();
+    let list = line.get(0).unwrap_or_default().split(|byte| *byte == b',').filter(|name| !name.is_empty());
+    // What can't be a channel is answered first, and takes no key with it.
+    let mut names: Vec<&[u8]> = Vec::new();
+    for (at, name) in list.enumerate() {
         match name {
-            b"" => {}
-            b"0" => leave_all(world, me),
+            b"0" if at == 0 => names.push(name),
             name if !name::is_channel(name) => world.reply(me, ERR_NOSUCHCHANNEL, &[name]),
             name if !name::valid_channel(name, world.config.limits.channel_length) => {
                 world.reply(me, ERR_BADCHANNAME, &[name]);
             }
-            name => {
-                if !join_one(world, me, name, key) {
-                    return;
-                }
-            }
+            name => names.push(name),
+        }
+    }
+    let mut keys = line.get(1).unwrap_or_default().split(|byte| *byte == b',').filter(|key| !key.is_empty());
+    for name in names {
+        let key = keys.next().unwrap_or_default();
+        if name == b"0" {
+            leave_all(world, me);
+        } else if !join_one(world, me, name, key) {
+            return;
         }
     }
 }
@@ -57,8 +62,7 @@ fn join_one(world: &mut World, me: Slot, name: &[u8], key: &[u8]) -> bool {
     };
     let operator = is_configured_operator(world, me, channel);
     if let Some(refusal) = refusal(world, me, channel, key).filter(|_| !operator) {
-        let name = world.channel(channel).name.clone();
-        world.reply(me, refusal, &[&name]);
+        world.reply(me, refusal, &[name]);
         return true;
     }
     world.use_invite(me, channel);

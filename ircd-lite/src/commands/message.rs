@@ -127,10 +127,14 @@ fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
             continue;
         }
         if seen.len() >= limit {
-            return sending.refuse(world, ERR_TOOMANYTARGETS, &[word]);
+            sending.refuse(world, ERR_TOOMANYTARGETS, &[word]);
+            break;
         }
         seen.push(target);
-        match target {
+    }
+    // What means nobody has been answered before the first copy leaves, as in ircd-ratbox.
+    for target in &seen {
+        match *target {
             Target::User(user) => sending.to_user(world, user),
             Target::Channel(channel) => sending.to_channel(world, channel, None),
             Target::Ranked(channel, least) => sending.to_channel(world, channel, Some(least)),
@@ -189,11 +193,6 @@ fn resolve(world: &mut World, sending: &Sending<'_>, word: &[u8]) -> Option<Targ
             sending.refuse(world, ERR_NOSUCHNICK, &[word]);
             return None;
         };
-        if !world.may_speak(me, channel) {
-            let name = world.channel(channel).name.clone();
-            sending.refuse(world, ERR_CANNOTSENDTOCHAN, &[&name]);
-            return None;
-        }
         return Some(Target::Channel(channel));
     }
     let user = world.visible_user(me, word);
@@ -245,8 +244,10 @@ impl Sending<'_> {
     }
 
     fn to_channel(&self, world: &mut World, channel: ChannelSlot, least: Option<Least>) {
-        let state = world.channel(channel);
-        let name = state.name.clone();
+        let name = world.channel(channel).name.clone();
+        if least.is_none() && !world.may_speak(self.me, channel) {
+            return self.refuse(world, ERR_CANNOTSENDTOCHAN, &[&name]);
+        }
         let target = match least {
             None => name,
             Some(Least::Operator) => Bytes::from([b"@", name.as_ref()].concat()),
@@ -300,7 +301,6 @@ impl Sending<'_> {
         }
         let nick = world.client(user).identity.nick();
         if self.kind == Kind::Privmsg
-            && user != me
             && let Some(away) = world.client(user).away.clone()
         {
             world.reply_text(me, RPL_AWAY, &[&nick], away);

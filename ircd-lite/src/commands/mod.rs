@@ -34,7 +34,8 @@ mod whois;
 
 use crate::wire::line::Line;
 use crate::wire::numeric::{
-    ERR_ALREADYREGISTRED, ERR_NEEDMOREPARAMS, ERR_NOSUCHSERVER, ERR_NOTREGISTERED, ERR_UNKNOWNCOMMAND,
+    ERR_ALREADYREGISTRED, ERR_NEEDMOREPARAMS, ERR_NOPRIVILEGES, ERR_NOSUCHSERVER, ERR_NOTREGISTERED,
+    ERR_UNKNOWNCOMMAND,
 };
 use crate::world::{Slot, Verifying, World};
 use table::{Grace, Phase};
@@ -43,14 +44,18 @@ use table::{Grace, Phase};
 pub(crate) fn dispatch(world: &mut World, me: Slot, line: &Line<'_>) {
     let registered = world.client(me).registered();
     let Some(command) = table::find(line.command) else {
-        if registered {
+        // A numeric is an answer of a server's: from a client it means nothing.
+        if registered && !(is_numeric(line.command) && line.get(0).is_some()) {
             world.reply(me, ERR_UNKNOWNCOMMAND, &[line.command]);
         }
         return;
     };
     match (command.phase, registered) {
-        (Phase::Registered, false) => return not_registered(world, me),
+        (Phase::Registered | Phase::Operators, false) => return not_registered(world, me),
         (Phase::Registering, true) => return world.reply(me, ERR_ALREADYREGISTRED, &[]),
+        (Phase::Operators, true) if !world.client(me).oper() => {
+            return world.reply(me, ERR_NOPRIVILEGES, &[]);
+        }
         _ => {}
     }
     let last_needed = command.parameters.checked_sub(1).map(|at| line.get(at).unwrap_or_default());
@@ -66,6 +71,10 @@ pub(crate) fn dispatch(world: &mut World, me: Slot, line: &Line<'_>) {
     {
         registration.began = true;
     }
+}
+
+fn is_numeric(command: &[u8]) -> bool {
+    command.len() == 3 && command.iter().all(u8::is_ascii_digit)
 }
 
 /// Goes on where a password check has interrupted a command.
@@ -89,6 +98,11 @@ fn not_registered(world: &mut World, me: Slot) {
     if !std::mem::replace(&mut registration.told, true) {
         world.reply(me, ERR_NOTREGISTERED, &[]);
     }
+}
+
+/// The nick in the answer that there is none: ids of servers' begin with a digit, and are not shown.
+fn no_nick(word: &[u8]) -> &[u8] {
+    if word.first().is_some_and(u8::is_ascii_digit) { b"*" } else { word }
 }
 
 /// Whether `word` names this server, as a query for a server may; 402 otherwise. Nothing names it too, and so does

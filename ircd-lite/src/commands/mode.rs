@@ -3,13 +3,16 @@
 use super::{channel_mode, user_mode};
 use crate::wire::line::Line;
 use crate::wire::name;
-use crate::wire::numeric::{ERR_NOSUCHCHANNEL, RPL_CHANNELMODEIS, RPL_CREATIONTIME};
+use crate::wire::numeric::{ERR_BADCHANNAME, ERR_NOSUCHCHANNEL, RPL_CHANNELMODEIS, RPL_CREATIONTIME};
 use crate::world::{ChannelSlot, Slot, World};
 
 pub(super) fn mode(world: &mut World, me: Slot, line: &Line<'_>) {
     let target = line.get(0).unwrap_or_default();
     if !name::is_channel(target) {
         return user_mode::mode(world, me, target, line);
+    }
+    if !name::valid_channel(target, usize::MAX) {
+        return world.reply(me, ERR_BADCHANNAME, &[target]);
     }
     let Some(channel) = world.find_channel(target) else {
         return world.reply(me, ERR_NOSUCHCHANNEL, &[target]);

@@ -4,12 +4,15 @@ use bytes::Bytes;
 
 use crate::wire::line::Line;
 use crate::wire::name::{self, Folded, Nick};
-use crate::wire::numeric::{ERR_MONLISTFULL, RPL_ENDOFMONLIST, RPL_MONLIST, RPL_MONOFFLINE, RPL_MONONLINE};
+use crate::wire::numeric::{
+    ERR_MONLISTFULL, ERR_NEEDMOREPARAMS, RPL_ENDOFMONLIST, RPL_MONLIST, RPL_MONOFFLINE, RPL_MONONLINE,
+};
 use crate::world::{Slot, World};
 
 pub(super) fn monitor(world: &mut World, me: Slot, line: &Line<'_>) {
     let list = line.get(1).unwrap_or_default();
     match line.get(0).and_then(<[u8]>::first) {
+        Some(b'+' | b'-') if list.is_empty() => world.reply(me, ERR_NEEDMOREPARAMS, &[b"MONITOR"]),
         Some(b'+') => add(world, me, list),
         Some(b'-') => remove(world, me, list),
         Some(b'C' | b'c') => clear(world, me),

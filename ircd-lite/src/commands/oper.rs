@@ -6,7 +6,7 @@ use crate::wire::line::Line;
 use crate::wire::mask::{self, Subject};
 use crate::wire::message::Message;
 use crate::wire::numeric::{
-    ERR_NEEDMOREPARAMS, ERR_NOOPERHOST, ERR_NOPRIVILEGES, ERR_NOSUCHNICK, ERR_PASSWDMISMATCH, RPL_REHASHING,
+    ERR_NEEDMOREPARAMS, ERR_NOOPERHOST, ERR_NOPRIVS, ERR_NOSUCHNICK, ERR_PASSWDMISMATCH, RPL_REHASHING,
     RPL_YOUREOPER,
 };
 use crate::wire::text::cut;
@@ -67,19 +67,14 @@ pub(super) fn verified(world: &mut World, me: Slot, name: &str, matches: bool) {
     world.tell_sightings(sightings);
 }
 
-/// Whether the client is an IRC operator; 481 where not.
-fn may(world: &mut World, me: Slot) -> bool {
-    let oper = world.client(me).oper();
-    if !oper {
-        world.reply(me, ERR_NOPRIVILEGES, &[]);
-    }
-    oper
+/// What ircd-ratbox lets privileged operators do and nobody may here: there are no links between servers, and whoever
+/// started the daemon ends it.
+pub(super) fn no_privilege(world: &mut World, me: Slot, line: &Line<'_>) {
+    let privilege = line.command.to_ascii_lowercase();
+    world.reply(me, ERR_NOPRIVS, &[&privilege]);
 }
 
 pub(super) fn kill(world: &mut World, me: Slot, line: &Line<'_>) {
-    if !may(world, me) {
-        return;
-    }
     let nick = line.get(0).unwrap_or_default();
     let Some(victim) = world.user(nick) else { return world.reply(me, ERR_NOSUCHNICK, &[nick]) };
     let reason = line.word(1).map_or(&b"<No reason given>"[..], |reason| cut(reason, REASON)).to_vec();
@@ -122,9 +117,6 @@ fn order(world: &mut World, me: Slot, line: &Line<'_>, name: &str) -> Option<Ord
 }
 
 pub(super) fn kline(world: &mut World, me: Slot, line: &Line<'_>) {
-    if !may(world, me) {
-        return;
-    }
     let Some(Order { until_ms, what, reason }) = order(world, me, line, "KLINE") else { return };
     let nick_host = world.user(what.as_bytes()).map(|user| world.client(user).identity.host());
     let mask = match nick_host {
@@ -148,9 +140,6 @@ pub(super) fn kline(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 pub(super) fn unkline(world: &mut World, me: Slot, line: &Line<'_>) {
-    if !may(world, me) {
-        return;
-    }
     let mask = String::from_utf8_lossy(line.get(0).unwrap_or_default()).into_owned();
     if world.bans.unkline(&mask) {
         world.notice(me, format!("Un-klined [{mask}]"));
@@ -161,9 +150,6 @@ pub(super) fn unkline(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 pub(super) fn dline(world: &mut World, me: Slot, line: &Line<'_>) {
-    if !may(world, me) {
-        return;
-    }
     let Some(Order { until_ms, what, reason }) = order(world, me, line, "DLINE") else { return };
     let by_nick = world.user(what.as_bytes()).map(|user| Network::from(world.client(user).address));
     let (network, text) = match (what.parse::<Network>(), by_nick) {
@@ -184,9 +170,6 @@ pub(super) fn dline(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 pub(super) fn undline(world: &mut World, me: Slot, line: &Line<'_>) {
-    if !may(world, me) {
-        return;
-    }
     let text = String::from_utf8_lossy(line.get(0).unwrap_or_default()).into_owned();
     if world.bans.undline(&text) {
         world.notice(me, format!("Un-dlined [{text}]"));
@@ -220,9 +203,6 @@ fn expel(world: &mut World, matches: impl Fn(&Client) -> bool, reason: &str) {
 }
 
 pub(super) fn wallops(world: &mut World, me: Slot, line: &Line<'_>) {
-    if !may(world, me) {
-        return;
-    }
     let text = world.line_from(me, "WALLOPS").text(line.get(0).unwrap_or_default()).end();
     let mut message = world.message_from(me, text);
     let told: Vec<Slot> = world
@@ -237,9 +217,6 @@ pub(super) fn wallops(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 pub(super) fn rehash(world: &mut World, me: Slot, _: &Line<'_>) {
-    if !may(world, me) {
-        return;
-    }
     world.reply(me, RPL_REHASHING, &[b"ircd-lite.toml"]);
     world.effect(Effect::Reload);
 }

@@ -19,6 +19,8 @@ pub(super) enum Phase {
     Registering,
     /// Only after it (451 before).
     Registered,
+    /// Only for IRC operators (481 for others, whatever the parameters).
+    Operators,
 }
 
 /// Whether a command ends a new client's grace by itself.
@@ -56,7 +58,7 @@ const fn command(
 }
 
 use Grace::{Ends, Stays};
-use Phase::{Any, Registered, Registering};
+use Phase::{Any, Operators, Registered, Registering};
 
 /// Sorted by name, for the search.
 static COMMANDS: &[Command] = &[
@@ -66,7 +68,9 @@ static COMMANDS: &[Command] = &[
     command("AWAY", 0, Registered, Stays, away::away),
     command("CAP", 1, Any, Stays, cap::cap),
     command("CHATHISTORY", 1, Registered, Stays, history::chathistory),
-    command("DLINE", 1, Registered, Stays, oper::dline),
+    command("CONNECT", 0, Operators, Stays, oper::no_privilege),
+    command("DIE", 0, Operators, Stays, oper::no_privilege),
+    command("DLINE", 1, Operators, Stays, oper::dline),
     command("ERROR", 0, Any, Stays, ignore),
     command("HELP", 0, Registered, Stays, info::help),
     command("INFO", 0, Registered, Stays, info::info),
@@ -74,8 +78,8 @@ static COMMANDS: &[Command] = &[
     command("ISON", 1, Registered, Stays, whois::ison),
     command("JOIN", 1, Registered, Stays, join::join),
     command("KICK", 2, Registered, Ends, kick::kick),
-    command("KILL", 1, Registered, Stays, oper::kill),
-    command("KLINE", 1, Registered, Stays, oper::kline),
+    command("KILL", 1, Operators, Stays, oper::kill),
+    command("KLINE", 1, Operators, Stays, oper::kline),
     command("KNOCK", 1, Registered, Stays, invite::knock),
     command("LINKS", 0, Registered, Stays, info::links),
     command("LIST", 0, Registered, Stays, list::list),
@@ -93,20 +97,24 @@ static COMMANDS: &[Command] = &[
     command("PONG", 0, Any, Stays, ignore),
     command("PRIVMSG", 0, Registered, Stays, message::privmsg),
     command("QUIT", 0, Any, Stays, registration::quit),
-    command("REHASH", 0, Registered, Stays, oper::rehash),
+    command("REHASH", 0, Operators, Stays, oper::rehash),
+    command("RESTART", 0, Operators, Stays, oper::no_privilege),
+    command("SERVER", 0, Registering, Stays, ignore),
     command("SETNAME", 1, Registered, Stays, setname::setname),
+    command("SQUIT", 0, Operators, Stays, oper::no_privilege),
     command("STATS", 1, Registered, Stays, stats::stats),
     command("TAGMSG", 1, Registered, Stays, message::tagmsg),
     command("TIME", 0, Registered, Stays, info::time),
     command("TOPIC", 1, Registered, Ends, topic::topic),
-    command("UNDLINE", 1, Registered, Stays, oper::undline),
-    command("UNKLINE", 1, Registered, Stays, oper::unkline),
+    command("UNDLINE", 1, Operators, Stays, oper::undline),
+    command("UNKLINE", 1, Operators, Stays, oper::unkline),
     command("USER", 4, Registering, Stays, registration::user),
     command("USERHOST", 1, Registered, Stays, whois::userhost),
+    command("USERS", 0, Registered, Stays, info::users),
     command("VERSION", 0, Registered, Stays, info::version),
-    command("WALLOPS", 1, Registered, Stays, oper::wallops),
+    command("WALLOPS", 1, Operators, Stays, oper::wallops),
     command("WEBIRC", 4, Registering, Stays, webirc::webirc),
-    command("WHO", 0, Registered, Stays, who::who),
+    command("WHO", 1, Registered, Stays, who::who),
     command("WHOIS", 1, Registered, Stays, whois::whois),
     command("WHOWAS", 1, Registered, Stays, whois::whowas),
 ];

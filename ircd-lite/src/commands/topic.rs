@@ -12,32 +12,31 @@ use crate::world::channel::{Modes, Topic};
 use crate::world::{ChannelSlot, Slot, World};
 
 pub(super) fn topic(world: &mut World, me: Slot, line: &Line<'_>) {
-    let name = line.get(0).unwrap_or_default();
+    let name = line.get(0).and_then(|list| list.split(|byte| *byte == b',').next()).unwrap_or_default();
     let Some(channel) = world.find_channel(name) else { return world.reply(me, ERR_NOSUCHCHANNEL, &[name]) };
     match line.get(1) {
-        Some(text) => set(world, me, channel, text),
-        None => query(world, me, channel),
+        Some(text) => set(world, me, channel, name, text),
+        None => query(world, me, channel, name),
     }
 }
 
-fn query(world: &mut World, me: Slot, channel: ChannelSlot) {
+fn query(world: &mut World, me: Slot, channel: ChannelSlot, asked: &[u8]) {
     let state = world.channel(channel);
-    let name = state.name.clone();
     if state.modes.has(Modes::SECRET) && state.rank(me).is_none() {
-        return world.reply(me, ERR_NOTONCHANNEL, &[&name]);
+        return world.reply(me, ERR_NOTONCHANNEL, &[asked]);
     }
     if state.topic.is_none() {
-        return world.reply(me, RPL_NOTOPIC, &[&name]);
+        return world.reply(me, RPL_NOTOPIC, &[asked]);
     }
     send_topic(world, me, channel);
 }
 
-fn set(world: &mut World, me: Slot, channel: ChannelSlot, text: &[u8]) {
+fn set(world: &mut World, me: Slot, channel: ChannelSlot, asked: &[u8], text: &[u8]) {
     let state = world.channel(channel);
     let name = state.name.clone();
-    let Some(rank) = state.rank(me) else { return world.reply(me, ERR_NOTONCHANNEL, &[&name]) };
+    let Some(rank) = state.rank(me) else { return world.reply(me, ERR_NOTONCHANNEL, &[asked]) };
     if state.modes.has(Modes::TOPIC) && !rank.operator {
-        return world.reply(me, ERR_CHANOPRIVSNEEDED, &[&name]);
+        return world.reply(me, ERR_CHANOPRIVSNEEDED, &[asked]);
     }
     let hidden = state.auditorium() && !rank.operator;
     let text = cut(text, world.config.limits.topic_length);

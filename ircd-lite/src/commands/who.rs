@@ -20,11 +20,16 @@ struct Query<'a> {
 }
 
 pub(super) fn who(world: &mut World, me: Slot, line: &Line<'_>) {
-    let asked = line.word(0).unwrap_or(b"*");
+    let asked = line.get(0).unwrap_or_default();
     let options = line.get(1).unwrap_or_default();
     let query = Query::parse(options);
     if name::is_channel(asked) {
         if let Some(channel) = world.find_channel(asked) {
+            who_channel(world, me, channel, &query);
+        }
+    } else if asked == b"*" {
+        // The channel joined last, as in ircd-ratbox: everybody is `0`.
+        if let Some(channel) = world.client(me).channels.last().copied() {
             who_channel(world, me, channel, &query);
         }
     } else if let Some(user) = world.visible_user(me, asked) {

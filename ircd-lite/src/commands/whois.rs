@@ -1,7 +1,9 @@
 //! WHOIS, WHOWAS, ISON, USERHOST: questions about nicks.
 
+use super::{for_this_server, no_nick};
 use crate::wire::date;
 use crate::wire::line::Line;
+use crate::wire::name;
 use crate::wire::numeric::{
     ERR_NOSUCHNICK, ERR_WASNOSUCHNICK, RPL_AWAY, RPL_ENDOFWHOIS, RPL_ENDOFWHOWAS, RPL_ISON, RPL_USERHOST,
     RPL_WHOISACTUALLY, RPL_WHOISCHANNELS, RPL_WHOISIDLE, RPL_WHOISLOGGEDIN, RPL_WHOISOPERATOR,
@@ -16,11 +18,15 @@ use crate::world::{Slot, World};
 const USERHOST_NICKS: usize = 5;
 
 pub(super) fn whois(world: &mut World, me: Slot, line: &Line<'_>) {
-    let list = line.word(1).or_else(|| line.get(0)).unwrap_or_default();
+    let list = match line.word(1) {
+        Some(list) if for_this_server(world, me, line.get(0)) => list,
+        Some(_) => return,
+        None => line.get(0).unwrap_or_default(),
+    };
     let asked = list.split(|byte| *byte == b',').next().unwrap_or_default();
     match world.visible_user(me, asked) {
         Some(user) => about(world, me, user),
-        None => world.reply(me, ERR_NOSUCHNICK, &[asked]),
+        None => world.reply(me, ERR_NOSUCHNICK, &[no_nick(asked)]),
     }
     world.reply(me, RPL_ENDOFWHOIS, &[asked]);
 }
@@ -120,6 +126,8 @@ pub(super) fn ison(world: &mut World, me: Slot, line: &Line<'_>) {
         if let Some(user) = world.visible_user(me, word) {
             text.extend_from_slice(&world.client(user).identity.nick());
             text.push(b' ');
+        } else if name::same(word, &world.name) {
+            text.extend_from_slice(&[&world.name, &b" "[..]].concat());
         }
     }
     world.reply_text(me, RPL_ISON, &[], text);

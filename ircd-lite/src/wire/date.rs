@@ -21,11 +21,23 @@ pub(crate) fn iso(unix_ms: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", unix_ms % 1000)
 }
 
-/// `Sun Nov 22 2026 at 20:53:23 UTC`, the form for people.
-pub(crate) fn human(unix_ms: u64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+/// The parts of a time for people: names of day and month, day of the month, year, `hh:mm:ss`.
+fn parts(unix_ms: u64) -> (&'static str, &'static str, u64, u64, String) {
+    const DAYS: [&str; 7] = ["Thursday", "Friday", "Saturday", "Sunday", "Monday", "Tuesday", "Wednesday"];
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
     let seconds = unix_ms / 1000;
     let days = seconds / 86_400;
     let (year, month, day) = civil(days);
@@ -34,7 +46,19 @@ pub(crate) fn human(unix_ms: u64) -> String {
     };
     let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
     let (weekday, month) = (named(&DAYS, days % 7), named(&MONTHS, month.saturating_sub(1)));
-    format!("{weekday} {month} {day} {year} at {hour:02}:{minute:02}:{second:02} UTC")
+    (weekday, month, day, year, format!("{hour:02}:{minute:02}:{second:02}"))
+}
+
+/// `Sun Nov 22 2026 at 20:53:23 UTC`, the form of most answers.
+pub(crate) fn human(unix_ms: u64) -> String {
+    let (weekday, month, day, year, time) = parts(unix_ms);
+    format!("{weekday:.3} {month:.3} {day} {year} at {time} UTC")
+}
+
+/// `Sunday November 22 2026 -- 20:53:23 +00:00`, the form of TIME.
+pub(crate) fn long(unix_ms: u64) -> String {
+    let (weekday, month, day, year, time) = parts(unix_ms);
+    format!("{weekday} {month} {day} {year} -- {time} +00:00")
 }
 
 /// Reads `YYYY-MM-DDThh:mm:ss[.sss]Z` as Unix milliseconds.
@@ -75,6 +99,7 @@ mod tests {
         assert_eq!(iso(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(iso(1_709_210_096_789), "2024-02-29T12:34:56.789Z");
         assert_eq!(human(1_795_380_803_000), "Sun Nov 22 2026 at 20:53:23 UTC");
+        assert_eq!(long(1_795_380_803_000), "Sunday November 22 2026 -- 20:53:23 +00:00");
         assert_eq!(parse_iso(b"2024-02-29T12:34:56.789Z"), Some(1_709_210_096_789));
         assert_eq!(parse_iso(b"2024-02-29T12:34:56Z"), Some(1_709_210_096_000));
         for bad in ["", "Z", "2024-13-01T00:00:00Z", "2024-01-01", "x-1-1T0:0:0Z", "2024-01-01T00:00:00.xZ"] {

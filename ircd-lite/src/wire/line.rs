@@ -40,8 +40,9 @@ impl<'a> Line<'a> {
             rest = skip_spaces(after);
         }
         rest = rest.get(..BODY_LIMIT).unwrap_or(rest);
-        if rest.first() == Some(&b':') {
-            rest = next_word(rest).1;
+        if let Some(source) = rest.strip_prefix(b":") {
+            // With nothing after it, it is taken for a command, as ircd-ratbox does.
+            rest = if source.contains(&b' ') { next_word(rest).1 } else { source };
         }
         let (command, mut rest) = next_word(rest);
         if command.is_empty() {
@@ -104,12 +105,13 @@ mod tests {
         assert_eq!(words("  JOIN   #a  key"), ["JOIN", "#a", "key"]);
         assert_eq!(words(":liar PRIVMSG bob :two words"), ["PRIVMSG", "bob", "two words"]);
         assert_eq!(words("@a=b;c :x  PING  :"), ["PING", ""]);
+        assert_eq!(words(":only"), ["only"]);
         assert_eq!(words("USER a 0 * "), ["USER", "a", "0", "*"]);
     }
 
     #[test]
     fn what_has_no_command_is_empty() {
-        for text in ["", "   ", ":only", "@tag", "@tag ", "@t :src "] {
+        for text in ["", "   ", ":", ": ", "@tag", "@tag ", "@t :src "] {
             assert_eq!(Line::parse(text.as_bytes()).unwrap_err(), Malformed::Empty, "{text:?}");
         }
     }

@@ -48,25 +48,28 @@ pub(crate) fn covers(wide: &[u8], narrow: &[u8]) -> bool {
     matches(wide, narrow)
 }
 
+/// The longest nick, user name and host in a mask, in bytes.
+const NICK: usize = 30;
+const USER: usize = 10;
+const HOST: usize = 63;
+
 /// Completes a mask as ircd-ratbox does: `x` is a nick, or a host where it holds `.` or `:`.
 pub(crate) fn complete(mask: &[u8]) -> Vec<u8> {
     let bang = mask.iter().position(|byte| *byte == b'!');
     let at = mask.iter().rposition(|byte| *byte == b'@');
-    let part = |bytes: Option<&[u8]>| match bytes {
+    // As long as each part of a name can be; what is more could match nothing.
+    let part = |bytes: Option<&[u8]>, most: usize| match bytes {
         None | Some([]) => b"*".to_vec(),
-        Some(bytes) => bytes.to_vec(),
+        Some(bytes) => bytes.get(..most).unwrap_or(bytes).to_vec(),
     };
     let (nick, user, host) = match (bang, at) {
-        (Some(bang), Some(at)) if bang < at => {
-            (part(mask.get(..bang)), part(mask.get(bang + 1..at)), part(mask.get(at + 1..)))
-        }
-        (_, Some(at)) => (b"*".to_vec(), part(mask.get(..at)), part(mask.get(at + 1..))),
-        (Some(bang), None) => (part(mask.get(..bang)), part(mask.get(bang + 1..)), b"*".to_vec()),
-        (None, None) if mask.iter().any(|byte| b".:".contains(byte)) => {
-            (b"*".to_vec(), b"*".to_vec(), mask.to_vec())
-        }
-        (None, None) => (part(Some(mask)), b"*".to_vec(), b"*".to_vec()),
+        (Some(bang), Some(at)) if bang < at => (mask.get(..bang), mask.get(bang + 1..at), mask.get(at + 1..)),
+        (_, Some(at)) => (None, mask.get(..at), mask.get(at + 1..)),
+        (Some(bang), None) => (mask.get(..bang), mask.get(bang + 1..), None),
+        (None, None) if mask.iter().any(|byte| b".:".contains(byte)) => (None, None, Some(mask)),
+        (None, None) => (Some(mask), None, None),
     };
+    let (nick, user, host) = (part(nick, NICK), part(user, USER), part(host, HOST));
     let mut whole = [&nick, &b"!"[..], &user, b"@", &host].concat();
     whole.dedup_by(|a, b| *a == b'*' && *b == b'*');
     whole

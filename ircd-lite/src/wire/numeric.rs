@@ -143,6 +143,7 @@ numerics! {
     ERR_TARGUMODEG = "716" "is in +g mode (server-side ignore.)";
     RPL_TARGNOTIFY = "717" "has been informed that you messaged them.";
     RPL_UMODEGMSG = "718" "is messaging you, and you have umode +g.";
+    ERR_NOPRIVS = "723" "Insufficient oper privs";
     RPL_MONONLINE = "730" "";
     RPL_MONOFFLINE = "731" "";
     RPL_MONLIST = "732" "";
