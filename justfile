@@ -76,6 +76,14 @@ bench:
     cargo test --release -p bridge --test path -- --nocapture
     cargo test --release -p bridge --lib stock_rates -- --nocapture
 
+# what is known of OSCAR servers, asked of the double, or of the one at $OSCAR_SUBJECT (oscar-mock/README.md)
+conformance:
+    cargo test -p oscar-mock --test conformance -- --nocapture subject
+
+# random and mutated frames to the double: so many in the process, and so many over the network
+hostile frames="1000000":
+    OSCAR_MOCK_HOSTILE_FRAMES={{ frames }} cargo test --release -p oscar-mock --lib --test conformance -- hostile --nocapture
+
 # fuzz one target of the OSCAR codec for some seconds (`cargo install cargo-fuzz`)
 fuzz target="frames" seconds="60":
     cd bridge/oscar && cargo fuzz run -s none {{ target }} -- -max_total_time={{ seconds }}

@@ -1,5 +1,6 @@
 //! 09: permit and deny lists of clients that keep them themselves. They last for the session, and the list that was
-//! added to last is the one that counts.
+//! added to last is the one that counts. One's own name alone stands for all: permitted, nobody else is; denied, nobody
+//! is. So open-oscar-server does.
 
 use std::collections::HashSet;
 
@@ -25,7 +26,9 @@ pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Out
         0x04 => return Ok(()),
         0x05 => {
             let AddPermit { names } = Wire::from_bytes(&snac.body)?;
+            let all = is_own_name_alone(cx, caller, &names);
             change(cx, caller, |privacy| match privacy {
+                _ if all => *privacy = Some(Privacy::Nobody),
                 Some(Privacy::Permit(permitted)) => add(permitted, names),
                 other => *other = Some(Privacy::Permit(collect(names))),
             });
@@ -40,7 +43,9 @@ pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Out
         }
         0x07 => {
             let AddDeny { names } = Wire::from_bytes(&snac.body)?;
+            let all = is_own_name_alone(cx, caller, &names);
             change(cx, caller, |privacy| match privacy {
+                _ if all => *privacy = Some(Privacy::All),
                 Some(Privacy::Deny(denied)) => add(denied, names),
                 other => *other = Some(Privacy::Deny(collect(names))),
             });
@@ -57,6 +62,10 @@ pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Out
     }
     buddy::privacy_changed(cx, caller.account);
     Ok(())
+}
+
+fn is_own_name_alone(cx: &Context<'_>, caller: &Caller, names: &[ScreenName]) -> bool {
+    matches!(names, [only] if *only == cx.realm.account(caller.account).name)
 }
 
 fn change(cx: &mut Context<'_>, caller: &Caller, how: impl FnOnce(&mut Option<Privacy>)) {

@@ -201,7 +201,9 @@ impl Realm {
             .sessions
             .iter()
             .filter_map(|id| self.session(*id))
-            .find_map(|s| s.client_privacy.as_ref());
+            // Beside the server-stored list a client's own does not count.
+            .filter(|session| session.list == ListUse::Unasked)
+            .find_map(|session| session.client_privacy.as_ref());
         of_a_client.unwrap_or(&account.privacy).allows(name)
     }
 
