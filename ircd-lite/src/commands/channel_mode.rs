@@ -225,7 +225,7 @@ impl<'a> Run<'a> {
             return;
         }
         let Some(given) = self.parameter().filter(|_| word) else { return };
-        let whole = mask::complete(cut(given, MASK));
+        let whole = mask::complete(cut(given, MASK), world.config.limits.nick_length);
         let completed = Bytes::copy_from_slice(cut(&whole, MASK));
         let most = world.config.limits.list_entries;
         let setter = world.client(me).identity.source().clone();

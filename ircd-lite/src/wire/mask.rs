@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::name::fold;
+use super::name::{self, fold};
 use crate::network::Network;
 
 /// Whether `text` matches `pattern` under `rfc1459`. Linear in practice, at worst the product of the lengths, and
@@ -48,13 +48,12 @@ pub(crate) fn covers(wide: &[u8], narrow: &[u8]) -> bool {
     matches(wide, narrow)
 }
 
-/// The longest nick, user name and host in a mask, in bytes.
-const NICK: usize = 30;
-const USER: usize = 10;
+/// The longest host in a mask, in bytes.
 const HOST: usize = 63;
 
-/// Completes a mask as ircd-ratbox does: `x` is a nick, or a host where it holds `.` or `:`.
-pub(crate) fn complete(mask: &[u8]) -> Vec<u8> {
+/// Completes a mask as ircd-ratbox does: `x` is a nick, or a host where it holds `.` or `:`. `longest_nick` is the limit
+/// of the server.
+pub(crate) fn complete(mask: &[u8], longest_nick: usize) -> Vec<u8> {
     let bang = mask.iter().position(|byte| *byte == b'!');
     let at = mask.iter().rposition(|byte| *byte == b'@');
     // As long as each part of a name can be; what is more could match nothing.
@@ -69,7 +68,7 @@ pub(crate) fn complete(mask: &[u8]) -> Vec<u8> {
         (None, None) if mask.iter().any(|byte| b".:".contains(byte)) => (None, None, Some(mask)),
         (None, None) => (Some(mask), None, None),
     };
-    let (nick, user, host) = (part(nick, NICK), part(user, USER), part(host, HOST));
+    let (nick, user, host) = (part(nick, longest_nick), part(user, name::USER), part(host, HOST));
     let mut whole = [&nick, &b"!"[..], &user, b"@", &host].concat();
     whole.dedup_by(|a, b| *a == b'*' && *b == b'*');
     whole
@@ -147,8 +146,16 @@ mod tests {
             ("::1", "*!*@::1"),
             ("@", "*!*@*"),
         ] {
-            assert_eq!(String::from_utf8(complete(typed.as_bytes())).unwrap(), whole);
+            assert_eq!(String::from_utf8(complete(typed.as_bytes(), 30)).unwrap(), whole);
         }
+    }
+
+    #[test]
+    fn parts_are_cut_as_names_are() {
+        let long = "n".repeat(63);
+        assert_eq!(complete(long.as_bytes(), 63), format!("{long}!*@*").as_bytes());
+        assert_eq!(complete(long.as_bytes(), 30), format!("{}!*@*", "n".repeat(30)).as_bytes());
+        assert_eq!(complete(b"*!~averylonguser@*", 30), b"*!~averylong@*");
     }
 
     #[test]
@@ -179,8 +186,8 @@ mod tests {
 
         #[test]
         fn completed_masks_stay_as_they_are(text in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let once = complete(&text);
-            prop_assert_eq!(complete(&once), once);
+            let once = complete(&text, 30);
+            prop_assert_eq!(complete(&once, 30), once);
         }
     }
 }

@@ -56,7 +56,10 @@ fn is_nick_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"[]\\`_^{|}-".contains(&byte)
 }
 
-/// The user name that follows from USER's first parameter: no ident answer, so `~` in front, 10 bytes in all.
+/// The longest user name, in bytes, its `~` included.
+pub(crate) const USER: usize = 10;
+
+/// The user name that follows from USER's first parameter: no ident answer, so `~` in front, [`USER`] bytes in all.
 /// `None` where it holds what no user name may.
 pub(crate) fn user(word: &[u8]) -> Option<Vec<u8>> {
     let word = word.split(|byte| *byte == b'@').next().unwrap_or_default();
@@ -65,7 +68,7 @@ pub(crate) fn user(word: &[u8]) -> Option<Vec<u8>> {
     if word.is_empty() || !word.iter().all(valid) || word.first().is_some_and(|byte| b"-.".contains(byte)) {
         return None;
     }
-    Some(std::iter::once(&b'~').chain(word).take(10).copied().collect())
+    Some(std::iter::once(&b'~').chain(word).take(USER).copied().collect())
 }
 
 /// Whether a word begins as a channel name does.

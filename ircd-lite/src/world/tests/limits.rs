@@ -140,3 +140,15 @@ fn a_stop_tells_everybody() {
     stage.gets("a", &["ERROR :Closing Link: 10.0.0.1 (Server closing)"]).hears("b", "ERROR");
     assert!(stage.is_closed("a") && stage.is_closed("b"));
 }
+
+#[test]
+fn a_ban_of_the_longest_nick_there_may_be_holds() {
+    let mut stage = Stage::with_limits("[limits]\nnick_length = 63\nflood_lines = 0\n");
+    let guest = "g".repeat(63);
+    stage
+        .register("anna")
+        .register(&guest)
+        .send("anna", "JOIN #c")
+        .send("anna", &format!("MODE #c +b {guest}"));
+    stage.forget().send(&guest, "JOIN #c").hears(&guest, " 474 ");
+}
