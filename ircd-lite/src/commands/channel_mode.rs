@@ -110,13 +110,14 @@ impl<'a> Run<'a> {
         if !self.may(world) || world.channel(self.channel).modes.has(mode) == on {
             return;
         }
-        if mode == Modes::AUDITORIUM && !auditorium::may_change(world, self.me, self.channel) {
-            return;
-        }
         if mode == Modes::AUDITORIUM {
+            if !auditorium::may_change(world, self.me, self.channel) {
+                return;
+            }
             auditorium::set(world, self.channel, on);
+        } else {
+            world.channel_mut(self.channel).modes.set(mode, on);
         }
-        world.channel_mut(self.channel).modes.set(mode, on);
         // Setting and unsetting in one command leaves nothing to announce.
         let before = self.changes.len();
         self.changes.retain(|change| change.letter != letter || change.on == on);

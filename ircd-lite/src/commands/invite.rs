@@ -1,6 +1,6 @@
 //! INVITE and KNOCK.
 
-use super::no_nick;
+use super::{first_of, no_nick};
 use crate::wire::line::Line;
 use crate::wire::message::Message;
 use crate::wire::name;
@@ -58,7 +58,7 @@ pub(super) fn invite(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 pub(super) fn knock(world: &mut World, me: Slot, line: &Line<'_>) {
-    let asked = line.get(0).and_then(|list| list.split(|byte| *byte == b',').next()).unwrap_or_default();
+    let asked = first_of(line.get(0).unwrap_or_default());
     let Some(channel) = world.find_channel(asked) else {
         return world.reply(me, ERR_NOSUCHCHANNEL, &[asked]);
     };

@@ -100,6 +100,11 @@ fn not_registered(world: &mut World, me: Slot) {
     }
 }
 
+/// What counts of a list where one name is expected.
+fn first_of(list: &[u8]) -> &[u8] {
+    list.split(|byte| *byte == b',').next().unwrap_or_default()
+}
+
 /// The nick in the answer that there is none: ids of servers' begin with a digit, and are not shown.
 fn no_nick(word: &[u8]) -> &[u8] {
     if word.first().is_some_and(u8::is_ascii_digit) { b"*" } else { word }

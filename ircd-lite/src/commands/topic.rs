@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::first_of;
 use super::join::send_topic;
 use crate::wire::line::Line;
 use crate::wire::message::Message;
@@ -12,7 +13,7 @@ use crate::world::channel::{Modes, Topic};
 use crate::world::{ChannelSlot, Slot, World};
 
 pub(super) fn topic(world: &mut World, me: Slot, line: &Line<'_>) {
-    let name = line.get(0).and_then(|list| list.split(|byte| *byte == b',').next()).unwrap_or_default();
+    let name = first_of(line.get(0).unwrap_or_default());
     let Some(channel) = world.find_channel(name) else { return world.reply(me, ERR_NOSUCHCHANNEL, &[name]) };
     match line.get(1) {
         Some(text) => set(world, me, channel, name, text),

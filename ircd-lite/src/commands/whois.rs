@@ -1,6 +1,6 @@
 //! WHOIS, WHOWAS, ISON, USERHOST: questions about nicks.
 
-use super::{for_this_server, no_nick};
+use super::{first_of, for_this_server, no_nick};
 use crate::wire::date;
 use crate::wire::line::Line;
 use crate::wire::name;
@@ -23,7 +23,7 @@ pub(super) fn whois(world: &mut World, me: Slot, line: &Line<'_>) {
         Some(_) => return,
         None => line.get(0).unwrap_or_default(),
     };
-    let asked = list.split(|byte| *byte == b',').next().unwrap_or_default();
+    let asked = first_of(list);
     match world.visible_user(me, asked) {
         Some(user) => about(world, me, user),
         None => world.reply(me, ERR_NOSUCHNICK, &[no_nick(asked)]),

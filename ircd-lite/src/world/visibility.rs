@@ -115,33 +115,28 @@ impl World {
 
     /// Notes who sees whom over MONITOR, before a change that concerns `client`.
     pub(crate) fn sightings(&self, client: Slot) -> Sightings {
-        let state = self.client(client);
-        let watchers =
-            self.monitors.watchers(&state.identity.nick()).iter().map(|watcher| (*watcher, client));
-        let watched = state
-            .lists
-            .iter()
+        let lists = self.client(client).lists.iter();
+        let watched = lists
             .flat_map(|lists| lists.monitor.iter())
             .filter_map(|(_, nick)| self.user(nick))
             .map(|subject| (client, subject));
-        Sightings(
-            watchers
-                .chain(watched)
-                .map(|(watcher, subject)| (watcher, subject, self.hidden(watcher, subject)))
-                .collect(),
-        )
+        self.who_is_hidden(self.watchers_of(client).chain(watched))
     }
 
     /// The same before a change that concerns all members of a channel.
     pub(crate) fn sightings_of_members(&self, channel: ChannelSlot) -> Sightings {
         let members = self.channel(channel).members().iter().map(|member| member.client);
-        let watched = members.flat_map(|subject| {
-            let nick = self.client(subject).identity.nick();
-            self.monitors.watchers(&nick).iter().map(move |watcher| (*watcher, subject))
-        });
-        Sightings(
-            watched.map(|(watcher, subject)| (watcher, subject, self.hidden(watcher, subject))).collect(),
-        )
+        self.who_is_hidden(members.flat_map(|member| self.watchers_of(member)))
+    }
+
+    /// Those who watch `subject`, each with it.
+    fn watchers_of(&self, subject: Slot) -> impl Iterator<Item = (Slot, Slot)> + '_ {
+        let watchers = self.monitors.watchers(&self.client(subject).identity.nick());
+        watchers.iter().map(move |watcher| (*watcher, subject))
+    }
+
+    fn who_is_hidden(&self, pairs: impl Iterator<Item = (Slot, Slot)>) -> Sightings {
+        Sightings(pairs.map(|(watcher, subject)| (watcher, subject, self.hidden(watcher, subject))).collect())
     }
 
     /// Tells over MONITOR what a change has uncovered or covered.
