@@ -62,8 +62,14 @@ impl Desk {
             ours.credits = ours.credits.saturating_sub(1);
         }
         self.spent.push(account);
+        let (cookie, text) = self.record_departure(&to, departure);
+        self.effect(Effect::Aim(account, AimCommand::Send { cookie, to, text }));
+    }
+
+    /// Stores a new message, counts it, and gives what leaves.
+    pub(super) fn record_departure(&mut self, to: &ScreenName, departure: Departure) -> (ImCookie, String) {
         self.counters.ims_sent += 1;
-        let (cookie, text) = match departure {
+        match departure {
             Departure::New(im) => {
                 self.write(Write::Form { to: to.clone(), im: im.clone() });
                 (im.cookie, im.text.clone())
@@ -73,8 +79,7 @@ impl Desk {
                 let mark = if marked { wording::AGAIN } else { "" };
                 (im.cookie, format!("{}{mark}", im.text))
             }
-        };
-        self.effect(Effect::Aim(account, AimCommand::Send { cookie, to, text }));
+        }
     }
 
     /// Which of our accounts sends to this person: always the same one, unless it is down or doesn't see the person.
@@ -155,8 +160,7 @@ impl Desk {
         conversations.dedup();
         let copies: Vec<_> = im.rows.iter().map(|row| (to.clone(), row.clone())).collect();
         for id in conversations {
-            let department = self.book.get(id).and_then(|conversation| conversation.department.clone());
-            let mut others = self.settings.departments.members(department.as_deref(), &self.staff_names());
+            let mut others = self.audience(id);
             others.retain(|other| other != to);
             self.spread(id, &copies, &others, now);
         }

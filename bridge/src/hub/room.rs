@@ -11,7 +11,7 @@ use super::desk::{Desk, Effect};
 use super::staff::StaffIm;
 use crate::aim::event::{AccountId, AimCommand, Presence, RoomEvent};
 use crate::conversation::{Conversation, ConversationId, Millis, wording};
-use crate::outbox::staff::{Allowance, Departure, Gate, Rank, Row, room};
+use crate::outbox::staff::{Allowance, Gate, Rank, Row, room};
 use crate::store::Write;
 
 /// Which of our accounts keeps the room.
@@ -199,18 +199,7 @@ impl Desk {
         let cookies = &mut self.cookies;
         let departures = self.outbox.depart(allowance, now, gate, || cookies.next());
         for (to, departure) in departures {
-            self.counters.ims_sent += 1;
-            let (cookie, text) = match departure {
-                Departure::New(im) => {
-                    self.write(Write::Form { to, im: im.clone() });
-                    (im.cookie, im.text.clone())
-                }
-                Departure::Repeat { im, marked } => {
-                    self.counters.ims_repeated += 1;
-                    let mark = if marked { wording::AGAIN } else { "" };
-                    (im.cookie, format!("{}{mark}", im.text))
-                }
-            };
+            let (cookie, text) = self.record_departure(&to, departure);
             self.effect(Effect::Aim(KEEPER, AimCommand::Say { cookie, text }));
         }
     }
@@ -231,14 +220,7 @@ impl Desk {
     /// What the room was to carry goes to each person by instant message; marked, where the room may have had it.
     fn leave_room_lane(&mut self, now: Millis) {
         let copies = self.take_lane_apart(&room());
-        let mut conversations: Vec<ConversationId> =
-            copies.iter().filter_map(|(_, row)| row.conversation).collect();
-        conversations.sort_unstable();
-        conversations.dedup();
-        for id in conversations {
-            let recipients = self.recipients(id);
-            self.spread(id, &copies_of(&copies, id), &recipients, now);
-        }
+        self.hand_on(copies, now);
     }
 
     /// Ends a lane. Visitors' lines in it come back; those that may have arrived are marked.
@@ -269,8 +251,4 @@ impl Desk {
     pub(super) fn staff_in_room(&self) -> usize {
         self.room.present.iter().filter(|who| self.member(who).is_some()).count()
     }
-}
-
-fn copies_of(copies: &[(ScreenName, Row)], id: ConversationId) -> Vec<(ScreenName, Row)> {
-    copies.iter().filter(|(_, row)| row.conversation == Some(id)).cloned().collect()
 }

@@ -27,6 +27,7 @@ const HINT_AGAIN: Duration = Duration::from_secs(3600);
 
 /// With this many credits the server evidently doesn't limit us: those that do let through a handful.
 const WIDE: u32 = 64;
+
 /// To whom a line is owed when nobody is listed.
 pub(super) fn nobody() -> ScreenName {
     ScreenName::new("")
@@ -376,16 +377,14 @@ impl Desk {
         member.gone_since = if member.is_signed_on() { None } else { member.gone_since.or(Some(now)) };
         let (name, away) = (member.name.clone(), member.seems_away());
         self.outbox.set_away(&name, away);
+        self.attendance.changed = true;
         if presence == Presence::Offline {
             self.forget_invitation(&name);
         }
-        let Some(member) = self.member_mut(who) else { return };
         if presence == Presence::Offline || was != Presence::Offline {
-            self.attendance.changed = true;
             return;
         }
-        let (name, missed) = (member.name.clone(), member.missed_since.take());
-        self.attendance.changed = true;
+        let missed = self.member_mut(who).and_then(|member| member.missed_since.take());
         self.outbox.resume(&name);
         self.think_of_inviting(&name);
         let up =
@@ -500,16 +499,20 @@ impl Desk {
         if staff.is_empty() {
             return;
         }
-        let mut orphans: BTreeMap<ConversationId, Vec<(ScreenName, Row)>> = BTreeMap::new();
-        for who in gone {
-            for (owner, row) in self.take_lane_apart(&who) {
-                if let Some(id) = row.conversation {
-                    orphans.entry(id).or_default().push((owner, row));
-                }
-            }
-        }
+        let orphans = gone.iter().flat_map(|who| self.take_lane_apart(who)).collect();
         for id in held {
             self.give_to(id, None, now);
+        }
+        self.hand_on(orphans, now);
+    }
+
+    /// Visitors' lines out of lanes that are no more go to those who are owed them now.
+    pub(super) fn hand_on(&mut self, lines: Vec<(ScreenName, Row)>, now: Millis) {
+        let mut orphans: BTreeMap<ConversationId, Vec<(ScreenName, Row)>> = BTreeMap::new();
+        for (owner, row) in lines {
+            if let Some(id) = row.conversation {
+                orphans.entry(id).or_default().push((owner, row));
+            }
         }
         for (id, copies) in orphans {
             let recipients = self.recipients(id);
