@@ -424,16 +424,14 @@ impl Host {
             tracing::debug!(group = %snac.group, subgroup = snac.subgroup, "dropped by the rate limit");
             return Ok(());
         }
-        let mut cx = self.context(now).0;
-        bos::receive(&mut cx, &caller, &snac);
+        bos::receive(&mut self.context(now).0, &caller, &snac);
         if (snac.group, snac.subgroup) == (ClientOnline::GROUP, ClientOnline::SUBGROUP)
             && !self.moves.is_empty()
         {
             self.settle(id, now);
         }
-        let mut cx = self.context(now).0;
         if verdict == Verdict::PassAndClose {
-            bos::expel(&mut cx, caller.session, Ending::RateLimit);
+            bos::expel(&mut self.context(now).0, caller.session, Ending::RateLimit);
         }
         Ok(())
     }

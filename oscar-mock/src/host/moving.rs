@@ -83,11 +83,7 @@ impl Host {
 
     /// The client is ready (01/02); if it has just moved, the new connection is the session's from here on.
     pub(super) fn settle(&mut self, id: ConnectionId, now: Now) {
-        let Some(from) = self.moves.iter().find(|(_, moving)| moving.to == Some(id)).map(|(from, _)| *from)
-        else {
-            return;
-        };
-        let Some(moving) = self.moves.remove(&from) else { return };
+        let Some(moving) = self.take_move_to(id) else { return };
         if let Some(session) = self.realm.session_mut(moving.session) {
             session.bos = id;
             session.services.retain(|service| *service != id);
@@ -106,12 +102,17 @@ impl Host {
             // The client has left it and may come elsewhere.
             return false;
         }
-        let went_astray = self.moves.iter().find(|(_, moving)| moving.to == Some(id)).map(|(from, _)| *from);
-        if let Some(from) = went_astray {
-            self.moves.remove(&from);
+        // It was to become the home, and went astray.
+        if self.take_move_to(id).is_some() {
             return true;
         }
         self.realm.session(session).is_some_and(|session| session.bos == id)
+    }
+
+    /// The move that was to end on this connection.
+    fn take_move_to(&mut self, id: ConnectionId) -> Option<Move> {
+        let from = self.moves.iter().find(|(_, moving)| moving.to == Some(id)).map(|(from, _)| *from)?;
+        self.moves.remove(&from)
     }
 
     /// When the next session has been on its way for too long.
