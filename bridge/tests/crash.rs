@@ -4,30 +4,28 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
-use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+mod bridgebot;
+mod interrupted;
 
-use ircd_lite::config::{Account, Password, PermanentChannel};
+use std::net::SocketAddr;
+
 use oscar_im::net;
 use oscar_im::session::Event;
 use oscar_im::sign_on::Credentials;
 use oscar_mock::Server;
 use oscar_mock::config::Rates;
-use program::Secret;
-use testkit::child::Daemon;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use interrupted::{PATIENCE, configuration, every_line_arrives, start_ircd};
+
 const LINES: usize = 120;
 /// The bridge is killed when the daemon has this many lines, and started again some lines later.
 const KILLS: [usize; 3] = [25, 60, 95];
 const AWAY_FOR: usize = 8;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_line_is_lost_reordered_or_doubled_unmarked() {
@@ -44,7 +42,7 @@ async fn no_line_is_lost_reordered_or_doubled_unmarked() {
     std::fs::write(folder.path().join("bridgebot.toml"), configuration(irc, oscar.address())).unwrap();
 
     let mut heard = staff(oscar.address()).await;
-    let mut bridge = Some(start_bridge(folder.path()));
+    let mut bridge = Some(bridgebot::start(folder.path()));
     let mut visitor = Visitor::connect(irc).await;
     visitor.wait_for_bot().await;
     for number in 0..LINES {
@@ -54,83 +52,13 @@ async fn no_line_is_lost_reordered_or_doubled_unmarked() {
             bridge = None;
         }
         if KILLS.iter().any(|kill| number == kill + AWAY_FOR) {
-            bridge = Some(start_bridge(folder.path()));
+            bridge = Some(bridgebot::start(folder.path()));
         }
     }
 
-    let mut first_seen = Vec::new();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    while first_seen.len() < LINES {
-        let text = tokio::time::timeout_at(deadline, heard.recv())
-            .await
-            .unwrap_or_else(|_| panic!("staff had {first_seen:?} after {PATIENCE:?}"))
-            .expect("the staff member is signed on");
-        let again = text.ends_with(" (again)");
-        for number in text.lines().filter_map(number_in) {
-            if !first_seen.contains(&number) {
-                first_seen.push(number);
-            } else if !again {
-                panic!("line {number} came twice without a mark: {text:?}");
-            }
-        }
-    }
-    assert_eq!(first_seen, (0..LINES).collect::<Vec<_>>());
+    every_line_arrives(&mut heard, LINES).await;
     drop(bridge);
     stop.cancel();
-}
-
-/// `anna: line 7` as 7.
-fn number_in(line: &str) -> Option<usize> {
-    line.strip_prefix("anna: line ")?.trim_end_matches(" (again)").parse().ok()
-}
-
-async fn start_ircd(stop: CancellationToken) -> SocketAddr {
-    let mut config = ircd_lite::Config::default();
-    config.server.listen = vec!["127.0.0.1:0".parse().unwrap()];
-    config.limits.exempt = vec!["127.0.0.0/8".parse().unwrap()];
-    config.limits.flood_lines = 0;
-    config.accounts = vec![Account {
-        name: "bridgebot".into(),
-        password: Password::Plain(Secret::new("botpw")),
-        exempt: true,
-    }];
-    config.channels = vec![PermanentChannel {
-        name: "#support".into(),
-        modes: "+ntu".into(),
-        topic: None,
-        operators: vec!["bridgebot".into()],
-    }];
-    let bound = ircd_lite::Server::bind(config).await.unwrap();
-    let address = *bound.addresses().irc.first().unwrap();
-    tokio::spawn(bound.serve(stop));
-    address
-}
-
-fn configuration(irc: SocketAddr, oscar: SocketAddr) -> String {
-    format!(
-        r##"
-        [irc]
-        server = "{irc}"
-        channels = ["#support"]
-        exempt = true
-        sasl_account = "bridgebot"
-        sasl_password = "botpw"
-        [oscar]
-        server = "{oscar}"
-        screen_name = "bridgebot"
-        password = "secret"
-        [staff]
-        handles = ["staff1"]
-        [limits]
-        visitor_lines_at_once = 0
-        "##
-    )
-}
-
-fn start_bridge(folder: &Path) -> Daemon {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgebot"));
-    command.args(["run", "--config"]).arg(folder.join("bridgebot.toml"));
-    Daemon::spawn(command)
 }
 
 /// A staff member who listens; what is read comes out of the channel.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::expect_used, reason = "tests fail by it")]
 
+mod bridgebot;
+
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -10,7 +12,6 @@ use std::process::{Child, Command, Stdio};
 
 use oscar_mock::Server;
 use oscar_mock::config::Rates;
-use testkit::child::Daemon;
 use testkit::{peer, wait};
 
 #[test]
@@ -31,9 +32,7 @@ fn visitor_and_staff_reach_each_other_by_ngircd() {
 
     fs::write(folder.path().join("bridgebot.toml"), configuration(irc.address, oscar.address()))
         .expect("configuration");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgebot"));
-    command.args(["run", "--config"]).arg(folder.path().join("bridgebot.toml"));
-    let bridge = Daemon::spawn(command);
+    let bridge = bridgebot::start(folder.path());
 
     let output = Command::new(python)
         .arg("-B") // leaves no compiled files in the source folder

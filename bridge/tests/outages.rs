@@ -5,20 +5,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod bridgebot;
+mod interrupted;
+
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
-use ircd_lite::config::{Account, Password, PermanentChannel};
 use oscar_im::net;
 use oscar_im::session::Event;
 use oscar_im::sign_on::Credentials;
 use oscar_mock::Server;
 use oscar_mock::config::Rates;
-use program::Secret;
-use testkit::child::Daemon;
+use testkit::numbers::Numbers;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -26,12 +25,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, interval, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use interrupted::{PATIENCE, configuration, every_line_arrives, start_ircd};
+
 const OUTAGES: u64 = 30;
 const LINE_EVERY: Duration = Duration::from_millis(60);
 /// A staff member who sees no answer of theirs arrive says it again after this, as they are told to.
 const SAY_AGAIN: Duration = Duration::from_secs(1);
-/// For the rest to arrive when everything is there again.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A way to a server that can be cut: connections break in the middle, new ones end at once.
 struct Way {
@@ -71,18 +70,6 @@ impl Way {
     }
 }
 
-/// The same numbers for the same seed (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().map_or(usual, |value| value.parse().unwrap())
 }
@@ -107,7 +94,7 @@ async fn whatever_vanishes_every_line_arrives_in_order() {
     std::fs::write(folder.path().join("bridgebot.toml"), configuration(irc.address(), way)).unwrap();
     let (irc, oscar_way) = (irc.open(ircd), oscar_way.open(oscar.address()));
 
-    let mut bridge = Some(start_bridge(folder.path()));
+    let mut bridge = Some(bridgebot::start(folder.path()));
     let (visitor, answers) = Visitor::connect(ircd).await;
     let (read, mut heard) = mpsc::channel(4096);
     let done = CancellationToken::new();
@@ -115,9 +102,9 @@ async fn whatever_vanishes_every_line_arrives_in_order() {
     let writing = CancellationToken::new();
     let lines = tokio::spawn(visitor.write(writing.clone()));
 
-    let mut dice = Dice(seed);
+    let mut dice = Numbers::new(seed);
     for _ in 0..changes {
-        sleep(Duration::from_millis(200 + dice.below(1000))).await;
+        sleep(Duration::from_millis(200 + dice.below(1000) as u64)).await;
         // What is down comes back as often as not; then something else may go.
         for way in [&irc, &oscar_way] {
             if dice.below(2) == 0 {
@@ -125,7 +112,7 @@ async fn whatever_vanishes_every_line_arrives_in_order() {
             }
         }
         if bridge.is_none() && dice.below(2) == 0 {
-            bridge = Some(start_bridge(folder.path()));
+            bridge = Some(bridgebot::start(folder.path()));
         }
         match dice.below(6) {
             0 => drop(irc.send_replace(false)),
@@ -137,87 +124,18 @@ async fn whatever_vanishes_every_line_arrives_in_order() {
     }
     irc.send_replace(true);
     oscar_way.send_replace(true);
-    let bridge = bridge.unwrap_or_else(|| start_bridge(folder.path()));
+    let bridge = bridge.unwrap_or_else(|| bridgebot::start(folder.path()));
     writing.cancel();
     let written = lines.await.unwrap();
 
-    let mut first_seen = Vec::new();
-    let deadline = Instant::now() + PATIENCE;
-    while first_seen.len() < written {
-        let text: String = timeout_at(deadline, heard.recv())
-            .await
-            .unwrap_or_else(|_| panic!("staff had {} of {written} lines: {first_seen:?}", first_seen.len()))
-            .expect("the staff member is signed on");
-        let again = text.ends_with(" (again)");
-        for number in text.lines().filter_map(number_in) {
-            if !first_seen.contains(&number) {
-                first_seen.push(number);
-            } else if !again {
-                panic!("line {number} came twice without a mark: {text:?}");
-            }
-        }
-    }
-    assert_eq!(first_seen, (0..written).collect::<Vec<_>>(), "seed {seed}");
+    println!("seed {seed}");
+    every_line_arrives(&mut heard, written).await;
     done.cancel();
     let answered =
         timeout_at(Instant::now() + PATIENCE, staff).await.expect("the last answer arrives").unwrap();
-    println!("seed {seed}: {changes} changes, {written} lines, {answered} answers");
+    println!("{changes} changes, {written} lines, {answered} answers");
     drop(bridge);
     stop.cancel();
-}
-
-/// `anna: line 7` as 7.
-fn number_in(line: &str) -> Option<usize> {
-    line.strip_prefix("anna: line ")?.trim_end_matches(" (again)").parse().ok()
-}
-
-async fn start_ircd(stop: CancellationToken) -> SocketAddr {
-    let mut config = ircd_lite::Config::default();
-    config.server.listen = vec!["127.0.0.1:0".parse().unwrap()];
-    config.limits.exempt = vec!["127.0.0.0/8".parse().unwrap()];
-    config.limits.flood_lines = 0;
-    config.accounts = vec![Account {
-        name: "bridgebot".into(),
-        password: Password::Plain(Secret::new("botpw")),
-        exempt: true,
-    }];
-    config.channels = vec![PermanentChannel {
-        name: "#support".into(),
-        modes: "+ntu".into(),
-        topic: None,
-        operators: vec!["bridgebot".into()],
-    }];
-    let bound = ircd_lite::Server::bind(config).await.unwrap();
-    let address = *bound.addresses().irc.first().unwrap();
-    tokio::spawn(bound.serve(stop));
-    address
-}
-
-fn configuration(irc: SocketAddr, oscar: SocketAddr) -> String {
-    format!(
-        r##"
-        [irc]
-        server = "{irc}"
-        channels = ["#support"]
-        exempt = true
-        sasl_account = "bridgebot"
-        sasl_password = "botpw"
-        [oscar]
-        server = "{oscar}"
-        screen_name = "bridgebot"
-        password = "secret"
-        [staff]
-        handles = ["staff1"]
-        [limits]
-        visitor_lines_at_once = 0
-        "##
-    )
-}
-
-fn start_bridge(folder: &Path) -> Daemon {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_bridgebot"));
-    command.args(["run", "--config"]).arg(folder.join("bridgebot.toml"));
-    Daemon::spawn(command)
 }
 
 /// A staff member: tells what is read, and answers with numbers, the next when the one before has reached the visitor.

@@ -3,6 +3,7 @@
 
 pub mod capture;
 pub mod child;
+pub mod numbers;
 pub mod peer;
 pub mod wait;
 

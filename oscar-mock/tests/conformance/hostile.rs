@@ -9,6 +9,7 @@ use std::path::Path;
 
 use testkit::capture::{self, Direction};
 use testkit::child::Daemon;
+use testkit::numbers::Numbers;
 
 use super::client::{ACK, Client, USUAL, authorize};
 use super::subject::Subject;
@@ -39,7 +40,7 @@ fn hostile_bytes_harm_nobody() {
         .filter(|frame| frame.direction == Direction::ClientToServer)
         .map(|frame| frame.bytes)
         .collect();
-    let mut numbers = Numbers(0x05ca_2026_1123_0002);
+    let mut numbers = Numbers::new(0x05ca_2026_1123_0002);
     let mut halfway = None;
     let mut sent = 0;
     for round in 0.. {
@@ -107,45 +108,4 @@ fn memory(process: u32) -> Option<usize> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Numbers without a pattern (xorshift64), the same at each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
-
-    fn byte(&mut self) -> u8 {
-        u8::try_from(self.below(256)).unwrap()
-    }
-
-    /// Turns bits, cuts, doubles, splices or invents.
-    fn mutate(&mut self, bytes: &mut Vec<u8>, corpus: &[Vec<u8>]) {
-        for _ in 0..=self.below(3) {
-            let at = self.below(bytes.len() + 1);
-            match self.below(7) {
-                0 if at < bytes.len() => bytes[at] ^= 1 << self.below(8),
-                1 => bytes.truncate(at),
-                2 if at < bytes.len() => bytes[at] = [0, 1, 0x7f, 0x80, 0xff][self.below(5)],
-                3 => bytes.insert(at, self.byte()),
-                4 => {
-                    let other = &corpus[self.below(corpus.len())];
-                    let from = self.below(other.len() + 1);
-                    bytes.truncate(at);
-                    bytes.extend(other[from..].iter().take(5000));
-                }
-                5 => {
-                    let length = self.below(200);
-                    *bytes = (0..length).map(|_| self.byte()).collect();
-                }
-                _ if at + 1 < bytes.len() => bytes[at..at + 2].fill(0xff),
-                _ => {}
-            }
-        }
-    }
 }

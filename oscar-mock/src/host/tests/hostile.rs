@@ -4,6 +4,7 @@
 //! them one well-behaved pair goes on talking.
 
 use testkit::capture::{self, Direction};
+use testkit::numbers::Numbers;
 
 use oscar_im::foodgroup::icbm::ImToClient;
 
@@ -11,41 +12,6 @@ use super::*;
 
 /// Frames sent in the test; `OSCAR_MOCK_HOSTILE_FRAMES` asks for another number.
 const FRAMES: usize = 10_000;
-
-/// Numbers without a pattern (xorshift64), the same at each run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).unwrap()
-    }
-
-    /// Turns bits, cuts, doubles, splices or invents.
-    fn mutate(&mut self, mut payload: Vec<u8>, corpus: &[Frame]) -> Vec<u8> {
-        for _ in 0..=self.below(3) {
-            let at = self.below(payload.len() + 1);
-            match self.below(6) {
-                0 if at < payload.len() => payload[at] ^= 1 << self.below(8),
-                1 => payload.truncate(at),
-                2 if at < payload.len() => payload[at] = [0, 1, 0x7f, 0x80, 0xff][self.below(5)],
-                3 => payload.insert(at, u8::try_from(self.below(256)).unwrap()),
-                4 => {
-                    let other = &corpus[self.below(corpus.len())].payload;
-                    let tail = other[self.below(other.len() + 1)..].iter();
-                    payload.truncate(at);
-                    payload.extend(tail.take(5000));
-                }
-                // A length field, perhaps.
-                _ if at + 1 < payload.len() => payload[at..at + 2].fill(0xff),
-                _ => {}
-            }
-        }
-        payload
-    }
-}
 
 #[test]
 fn mutated_frames_end_at_worst_their_own_connection() {
@@ -58,8 +24,9 @@ fn mutated_frames_end_at_worst_their_own_connection() {
             FlapProgress::NeedMore { .. } => panic!("captures hold whole frames"),
         })
         .collect();
+    let payloads: Vec<Vec<u8>> = corpus.iter().map(|frame| frame.payload.clone()).collect();
     let count = std::env::var("OSCAR_MOCK_HOSTILE_FRAMES").ok().and_then(|count| count.parse().ok());
-    let mut numbers = Numbers(0x05ca_2026_1122_0001);
+    let mut numbers = Numbers::new(0x05ca_2026_1122_0001);
     let mut town = Town::with(|config| config.rates = crate::config::Rates::None);
     let (anna, bert) = (town.sign_on("Anna", &[]), town.sign_on("Bert", &[]));
     let mut hostile = town.connect();
@@ -74,7 +41,8 @@ fn mutated_frames_end_at_worst_their_own_connection() {
             };
         }
         let frame = &corpus[numbers.below(corpus.len())];
-        let payload = numbers.mutate(frame.payload.clone(), &corpus);
+        let mut payload = frame.payload.clone();
+        numbers.mutate(&mut payload, &payloads);
         let channel = if numbers.below(20) == 0 {
             FlapChannel::from(u8::try_from(numbers.below(8)).unwrap())
         } else {
