@@ -413,6 +413,21 @@ fn away_is_set_and_cleared() {
 }
 
 #[test]
+fn a_profile_is_set_and_a_question_about_somebody_can_be_refused() {
+    let mut t = Transcript::online();
+    t.session.set_profile("I am a program.", t.now).unwrap();
+    t.session.query_user(&ScreenName::from("nobody"), t.now).unwrap();
+    t.drain();
+    let (_, Body::SetInfo(info)) = &t.sent[0] else { panic!("{:?}", t.sent) };
+    let profile = info.tlvs.text(oscar_im::foodgroup::locate::tlv::PROFILE).unwrap();
+    assert!(profile.contains("I am a program."), "{profile}");
+    let refusal = SnacError::new(ErrorCode::NotLoggedOn);
+    let refusal = refusal.to_snac(FoodGroup::Locate, t.sent[1].0.request_id).unwrap();
+    t.frame(&Frame::snac(&refusal).unwrap());
+    assert_eq!(t.events(), [Event::Refused { group: FoodGroup::Locate, code: ErrorCode::NotLoggedOn }]);
+}
+
+#[test]
 fn silence_is_probed_and_then_the_connection_is_dead() {
     let mut t = Transcript::online();
     t.frames.clear();

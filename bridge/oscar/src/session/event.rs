@@ -87,6 +87,14 @@ pub enum Event {
         /// Why.
         code: ErrorCode,
     },
+    /// A request that has no answer of its own kind was refused, such as [`super::Session::query_user`] about somebody
+    /// who is not signed on.
+    Refused {
+        /// The food group of the request.
+        group: FoodGroup,
+        /// Why.
+        code: ErrorCode,
+    },
     /// We were warned.
     Warned {
         /// Our level now, tenths of a percent.

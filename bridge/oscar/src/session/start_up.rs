@@ -179,6 +179,13 @@ impl Session {
         self.events.push_back(Event::SignedOn { screen_name: self.screen_name.clone() });
     }
 
+    /// Sets our profile, plain text; empty: none.
+    pub fn set_profile(&mut self, profile: &str, now: Instant) -> Result<(), SendError> {
+        let mut tlvs = Tlvs::new();
+        push_text(&mut tlvs, locate::tlv::PROFILE_TYPE, locate::tlv::PROFILE, profile);
+        self.send(&locate::SetInfo { tlvs }, now)
+    }
+
     /// Sets our away message, plain text; None or empty: back.
     pub fn set_away(&mut self, message: Option<&str>, now: Instant) -> Result<(), SendError> {
         let mut tlvs = Tlvs::new();

@@ -173,13 +173,15 @@ impl Session {
         self.take_back(edit, refused);
     }
 
-    /// An error in place of a status: all of the edit is refused.
-    pub(super) fn watch_refused(&mut self, snac: &Snac) {
+    /// An error in place of a status: all of the edit is refused. False if it is about no edit.
+    pub(super) fn watch_refused(&mut self, snac: &Snac) -> bool {
         if snac.group == FoodGroup::Feedbag
             && let Some((edit, items)) = self.watching.edits.remove(&snac.request_id)
         {
             self.take_back(edit, items.into_iter().map(|item| (item, status::INVALID)).collect());
+            return true;
         }
+        false
     }
 
     fn take_back(&mut self, edit: Edit, refused: Vec<(Item, u16)>) {
