@@ -1,6 +1,7 @@
 //! BridgeBot: visitors of a website write by IRC, staff answer from an AIM client.
 
 pub mod aim;
+mod aim_client;
 pub mod backoff;
 pub mod clock;
 pub mod commands;

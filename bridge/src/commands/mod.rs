@@ -1,5 +1,6 @@
 //! The commands of `bridgebot`, one file each.
 
+mod aim;
 mod backup;
 mod check;
 mod conversations;
@@ -38,6 +39,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
     },
+    /// An AIM client for the terminal.
+    Aim(aim::Options),
     /// Transcripts: list, show, export, delete.
     Conversations(conversations::Options),
     /// Copies the store into a new file; the bridge may be running.
@@ -69,6 +72,12 @@ impl Cli {
             Some(Command::Run { config }) => {
                 log("info");
                 in_runtime(|signals| run::run(config, signals))
+            }
+            Some(Command::Aim(options)) => {
+                // Logs would be written over the conversation; RUST_LOG brings them back.
+                log("off");
+                let account = aim::account(&options)?;
+                in_runtime(|signals| aim::run(account, signals))
             }
             Some(Command::Check { config }) => check::check(&config),
             Some(Command::Backup(options)) => backup::run(&options),

@@ -1,0 +1,348 @@
+//! The machine as a transcript: what is entered and told, what is asked for and said.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use oscar_im::foodgroup::chat::RoomId;
+use oscar_im::foodgroup::{ErrorCode, UserInfo};
+use oscar_im::service;
+use oscar_im::session::{ImReceived, Invitation, Service};
+use oscar_im::sign_on::Address;
+
+use super::*;
+use crate::aim_client::action::RoomKey;
+use crate::aim_client::conversation::Delivery;
+
+struct Transcript {
+    messenger: Messenger,
+    now: Moment,
+}
+
+impl Transcript {
+    #[allow(clippy::disallowed_methods, reason = "where the test's time begins does not matter")]
+    fn offline() -> Self {
+        let now = Moment { instant: Instant::now(), wall: SystemTime::UNIX_EPOCH };
+        Self { messenger: Messenger::new("me".into(), 0), now }
+    }
+
+    fn online() -> Self {
+        let mut t = Self::offline();
+        t.event(Event::SignedOn { screen_name: "Me".into() });
+        assert_eq!(t.news(), ["* signed on as Me"]);
+        t
+    }
+
+    fn enter(&mut self, line: &str) -> &mut Self {
+        self.messenger.enter(line, self.now);
+        self
+    }
+
+    fn event(&mut self, event: Event) -> &mut Self {
+        self.messenger.receive(event, self.now);
+        self
+    }
+
+    fn room(&mut self, event: service::Event) -> &mut Self {
+        self.messenger.receive_room(RoomEvent::In(RoomKey(1), event), self.now);
+        self
+    }
+
+    fn after(&mut self, seconds: u64) -> &mut Self {
+        self.now = self.now.after(Duration::from_secs(seconds));
+        self.messenger.handle_timeout(self.now);
+        self
+    }
+
+    fn news(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        while let Some(news) = self.messenger.poll_news() {
+            all.push(match news {
+                News::Notice(text) => format!("* {text}"),
+                News::Problem(text) => format!("! {text}"),
+                News::Said { from, room: None, text } => format!("<{from}> {text}"),
+                News::Said { from, room: Some(room), text } => format!("<{from} in {room}> {text}"),
+                News::Taken { to, text } => format!("-> {to}: {text}"),
+            });
+        }
+        all
+    }
+
+    fn action(&mut self) -> Option<Action> {
+        self.messenger.poll_action()
+    }
+}
+
+fn im(from: &str, text: &str) -> ImReceived {
+    ImReceived {
+        from: from.into(),
+        info: UserInfo::new(from.into()),
+        cookie: [9; 8],
+        text: text.into(),
+        lossy: false,
+        auto: false,
+        stored_at: None,
+        wants_typing: true,
+    }
+}
+
+fn lounge() -> RoomId {
+    RoomId { exchange: 4, cookie: b"4-0-lounge".to_vec(), instance: 0 }
+}
+
+fn service(group: FoodGroup, room: Option<RoomId>) -> Service {
+    let address = Address { host: "127.0.0.1".into(), port: Some(5190) };
+    Service { group, address, cookie: b"opaque".to_vec(), room }
+}
+
+fn in_lounge() -> Transcript {
+    let mut t = Transcript::online();
+    t.enter("/join lounge");
+    assert_eq!(t.action(), Some(Action::FindNavigation));
+    t.event(Event::ServiceReady(service(FoodGroup::ChatNav, None)));
+    let way = service(FoodGroup::ChatNav, None);
+    assert_eq!(t.action(), Some(Action::Navigate { service: way, name: "lounge".into() }));
+    let found = RoomEvent::Found { room: lounge(), name: "lounge".into() };
+    t.messenger.receive_room(found, t.now);
+    assert_eq!(t.action(), Some(Action::FindRoom(lounge())));
+    let way = service(FoodGroup::Chat, Some(lounge()));
+    t.event(Event::ServiceReady(way.clone()));
+    assert_eq!(t.action(), Some(Action::Enter { room: RoomKey(1), service: way }));
+    t.room(service::Event::Ready);
+    assert_eq!(t.news(), ["* you are in the room lounge"]);
+    t
+}
+
+#[test]
+fn a_message_is_told_when_the_server_has_taken_it() {
+    let mut t = Transcript::online();
+    t.enter("/msg staff2 hello");
+    assert!(t.news().is_empty(), "nobody knows yet");
+    let part = t.messenger.next_message().unwrap();
+    assert_eq!((part.to.as_str(), part.text.as_str()), ("staff2", "hello"));
+    t.event(Event::ImAcked { cookie: part.cookie });
+    assert_eq!(t.news(), ["-> staff2: hello"]);
+}
+
+#[test]
+fn a_refused_one_is_told_with_the_reason() {
+    let mut t = Transcript::online();
+    t.enter("/open staff2").enter("hello").enter("there");
+    let one = t.messenger.next_message().unwrap();
+    let two = t.messenger.next_message().unwrap();
+    t.event(Event::ImRefused {
+        cookie: one.cookie,
+        to: "staff2".into(),
+        code: ErrorCode::NotLoggedOn,
+        sub_code: None,
+    });
+    t.event(Event::NoAcknowledgement { cookie: two.cookie, to: "staff2".into() });
+    assert_eq!(
+        t.news(),
+        [
+            "! not delivered to staff2: the recipient is not signed on",
+            "! not delivered to staff2: the server did not acknowledge it"
+        ]
+    );
+}
+
+#[test]
+fn what_is_lost_with_the_session_is_said_to_be_lost_or_unknown() {
+    let mut t = Transcript::online();
+    t.enter("/msg staff2 one").enter("/msg staff2 two");
+    t.messenger.next_message().unwrap();
+    t.messenger.offline("the connection was lost: reset", Duration::from_millis(1_500), t.now);
+    assert_eq!(
+        t.news(),
+        [
+            "! not delivered to staff2: the connection was lost; it may or may not have arrived",
+            "! not delivered to staff2: the connection was lost before it was sent",
+            "! the connection was lost: reset; trying again in 2 s",
+        ]
+    );
+    t.enter("/msg staff2 three");
+    assert_eq!(t.news(), ["! not delivered to staff2: you are not signed on"]);
+    assert!(t.messenger.next_message().is_none());
+}
+
+#[test]
+fn text_needs_somebody_to_read_it() {
+    let mut t = Transcript::online();
+    t.enter("hello?").enter("  ").enter("/xyz");
+    assert_eq!(
+        t.news(),
+        [
+            "! nobody would read that here; write /open NAME first, or /msg NAME TEXT",
+            "! there is no /xyz; /help lists all commands"
+        ]
+    );
+}
+
+#[test]
+fn one_who_writes_while_we_are_away_is_answered_once() {
+    let mut t = Transcript::online();
+    t.enter("/away at lunch");
+    assert_eq!(t.action(), Some(Action::Away(Some("at lunch".into()))));
+    t.event(Event::ImReceived(ImReceived { auto: true, ..im("bot", "I am a program.") }));
+    assert_eq!(t.action(), None, "programs would answer each other for ever");
+    t.event(Event::ImReceived(im("staff2", "there?")));
+    let Some(Action::AutoReply { to, text, .. }) = t.action() else { panic!("no reply") };
+    assert_eq!((to.as_str(), text.as_str()), ("staff2", "at lunch"));
+    t.event(Event::ImReceived(im("staff2", "hello?")));
+    assert_eq!(t.action(), None);
+    t.enter("/back");
+    assert_eq!(t.action(), Some(Action::Away(None)));
+    assert_eq!(
+        t.news(),
+        [
+            "* you are away: at lunch",
+            "<bot> (automatic) I am a program.",
+            "<staff2> there?",
+            "* staff2 was answered automatically: at lunch",
+            "<staff2> hello?",
+            "* you are back"
+        ]
+    );
+}
+
+#[test]
+fn away_and_profile_are_set_again_in_the_next_session() {
+    let mut t = Transcript::offline();
+    t.enter("/away gone").enter("/profile a person");
+    assert_eq!(t.action(), None);
+    t.event(Event::SignedOn { screen_name: "Me".into() });
+    assert_eq!(t.action(), Some(Action::Away(Some("gone".into()))));
+    assert_eq!(t.action(), Some(Action::Profile("a person".into())));
+}
+
+#[test]
+fn presence_is_news_only_when_somebody_would_say_so() {
+    let mut t = Transcript::online();
+    let online = |away, idle_minutes| Event::Presence {
+        who: "Staff 2".into(),
+        presence: Presence::Online { away, idle_minutes },
+    };
+    t.event(online(false, 0)).event(online(false, 12)).event(online(false, 13)).event(online(true, 13));
+    t.event(Event::Presence { who: "staff2".into(), presence: Presence::Offline });
+    assert_eq!(
+        t.news(),
+        [
+            "* Staff 2 is online",
+            "* Staff 2 has been idle for 12 min",
+            "* Staff 2 is away",
+            "* Staff 2 has signed off"
+        ]
+    );
+}
+
+#[test]
+fn questions_about_people_are_answered_or_given_up() {
+    let mut t = Transcript::online();
+    t.enter("/info staff2").enter("/info nobody").enter("/info ghost");
+    for name in ["staff2", "nobody", "ghost"] {
+        assert_eq!(t.action(), Some(Action::Query(name.into())));
+    }
+    t.event(Event::UserInfo {
+        info: UserInfo::new("staff2".into()),
+        away: Some("at lunch".into()),
+        profile: None,
+    });
+    t.event(Event::Refused { group: FoodGroup::Locate, code: ErrorCode::NotLoggedOn });
+    t.after(10);
+    assert_eq!(
+        t.news(),
+        [
+            "* staff2 has no profile",
+            "* staff2 is away: at lunch",
+            "! the server tells nothing about nobody; most likely they are not signed on",
+            "! the server tells nothing about ghost; most likely they are not signed on",
+        ]
+    );
+    assert_eq!(t.messenger.poll_timeout(), None);
+}
+
+#[test]
+fn a_room_by_name_is_entered_and_heard() {
+    let mut t = in_lounge();
+    t.room(service::Event::Joined(vec!["Me".into(), "ann".into()]));
+    t.enter("hello all");
+    let Some(Action::SayInRoom { cookie, text, .. }) = t.action() else { panic!("not said") };
+    assert_eq!(text, "hello all");
+    t.room(service::Event::Said { from: "Me".into(), cookie, text });
+    t.room(service::Event::Said { from: "ann".into(), cookie: [1; 8], text: "hi".into() });
+    t.room(service::Event::Left(vec!["ann".into()]));
+    assert_eq!(
+        t.news(),
+        ["* lounge: here: Me, ann", "-> lounge: hello all", "<ann in lounge> hi", "* lounge: left: ann"]
+    );
+    t.enter("/leave");
+    assert_eq!(t.action(), Some(Action::LeaveRoom(RoomKey(1))));
+    t.enter("hello?");
+    assert!(t.news()[0].starts_with("! nobody would read that here"));
+}
+
+#[test]
+fn a_room_is_entered_again_after_a_loss() {
+    let mut t = in_lounge();
+    t.messenger.offline("lost", Duration::from_secs(1), t.now);
+    t.enter("anybody?");
+    let news = t.news();
+    assert_eq!(news.last().unwrap(), "! not delivered to lounge: you are not in that room now");
+    t.event(Event::SignedOn { screen_name: "Me".into() });
+    assert_eq!(t.action(), Some(Action::FindRoom(lounge())));
+    t.event(Event::ServiceReady(service(FoodGroup::Chat, Some(lounge()))));
+    assert!(matches!(t.action(), Some(Action::Enter { room: RoomKey(1), .. })), "the same one");
+}
+
+#[test]
+fn an_invitation_is_accepted_or_declined() {
+    let mut t = Transcript::online();
+    let invitation =
+        Invitation { from: "ann".into(), cookie: [1; 8], room: lounge(), text: "come in".into() };
+    t.event(Event::ChatInvited(invitation.clone())).event(Event::ChatInvited(invitation.clone()));
+    assert_eq!(t.news().len(), 2);
+    t.enter("/decline").enter("/accept").enter("/accept");
+    assert_eq!(t.action(), Some(Action::Decline(invitation)));
+    assert_eq!(t.action(), Some(Action::FindRoom(lounge())));
+    assert_eq!(t.news(), ["! nobody has invited you"]);
+}
+
+#[test]
+fn a_room_can_be_refused() {
+    let mut t = Transcript::online();
+    t.enter("/join lounge");
+    let group = FoodGroup::ChatNav;
+    t.event(Event::ServiceRefused { group, code: ErrorCode::ServiceUnavailable });
+    assert_eq!(t.news(), ["! no chat room: the service is not available"]);
+    t.enter("/invite ann");
+    assert_eq!(t.news(), ["! the current conversation is no chat room"]);
+}
+
+#[test]
+fn the_end_of_the_input_waits_for_what_is_under_way() {
+    let mut t = Transcript::online();
+    t.enter("/msg staff2 last words");
+    t.messenger.end_of_input();
+    assert_eq!(t.action(), None);
+    let part = t.messenger.next_message().unwrap();
+    t.event(Event::ImAcked { cookie: part.cookie });
+    assert_eq!(t.action(), Some(Action::Quit));
+
+    let mut t = Transcript::online();
+    t.enter("/msg staff2 last words");
+    t.messenger.end_of_input();
+    t.messenger.offline("lost", Duration::from_secs(1), t.now);
+    assert_eq!(t.action(), Some(Action::Quit));
+}
+
+#[test]
+fn stored_messages_say_when_they_were_sent() {
+    let mut t = Transcript::online();
+    t.event(Event::ImReceived(ImReceived { stored_at: Some(86_400), ..im("staff2", "hi") }));
+    assert_eq!(t.news(), ["<staff2> (sent 1970-01-02 00:00 UTC) hi"]);
+    let with = With::Person("staff2".into());
+    let conversation = t.messenger.conversations.find(&with).unwrap();
+    assert_eq!(conversation.unread, 1);
+    t.enter("/conversations").enter("/close").enter("/open STAFF2").enter("x");
+    let entries: Vec<_> = t.messenger.conversations.current().entries().map(|e| e.voice.clone()).collect();
+    assert_eq!(entries[1], Voice::Mine(Delivery::Sending));
+    assert_eq!(t.news(), ["* aim", "* staff2 (1 unread)", "* current: aim"]);
+}
