@@ -1,4 +1,5 @@
-//! What is to go wrong, and when: values that a test sets by the library or the control interface.
+//! What is to go wrong, and when: values that a test sets by the library, in the configuration or by the control
+//! interface.
 //!
 //! A fault names the frames that it is about and what happens to them. It may let some pass first ([`Fault::after`])
 //! and wear out ([`Fault::times`]). Where several fit a frame, the first that was set has it.
@@ -6,7 +7,8 @@
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::icbm::ImToHost;
 use oscar_im::wire::{Snac, Wire};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::journal::Direction;
 
@@ -79,12 +81,16 @@ pub enum Action {
 }
 
 /// A fault: which frames, when, and what.
+///
+/// In JSON and TOML a key that the action doesn't have is refused: one that is ignored would harm other frames than the
+/// test meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Fault {
     /// Whose connection, or who signs on. None: anybody's.
     #[serde(default)]
     pub screen_name: Option<String>,
-    /// The receiver of a message. None: anybody.
+    /// The receiver of a message, on its way in (04/06) or out (04/07). None: anybody.
     #[serde(default)]
     pub to: Option<String>,
     /// Which way; only [`Action::Drop`], [`Action::Delay`], [`Action::Hold`] and [`Action::Disconnect`] go both ways.
@@ -206,7 +212,27 @@ impl Fault {
     }
 }
 
+impl Serialize for Fault {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fault {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = serde_json::Map::deserialize(deserializer)?;
+        let given: Vec<String> = written.keys().cloned().collect();
+        let fault = Self::deserialize(serde_json::Value::Object(written)).map_err(D::Error::custom)?;
+        let known = serde_json::to_value(&fault).map_err(D::Error::custom)?;
+        match given.iter().find(|key| known.get(key.as_str()).is_none()) {
+            Some(key) => Err(D::Error::custom(format_args!("this action has no {key:?}"))),
+            None => Ok(fault),
+        }
+    }
+}
+
 const MESSAGE: (u16, u16) = (0x04, 0x06);
+const MESSAGE_TO_CLIENT: (u16, u16) = (0x04, 0x07);
 
 /// What is known of a frame.
 #[derive(Debug)]
@@ -219,8 +245,12 @@ pub(crate) struct Facts<'a> {
 
 impl Facts<'_> {
     fn receiver(&self) -> Option<ScreenName> {
-        let snac = self.snac.filter(|snac| (u16::from(snac.group), snac.subgroup) == MESSAGE)?;
-        ImToHost::from_bytes(&snac.body).ok().map(|im| im.to)
+        let snac = self.snac?;
+        match (self.direction, (u16::from(snac.group), snac.subgroup)) {
+            (Direction::In, MESSAGE) => ImToHost::from_bytes(&snac.body).ok().map(|im| im.to),
+            (Direction::Out, MESSAGE_TO_CLIENT) => self.screen_name.cloned(),
+            _ => None,
+        }
     }
 }
 
@@ -328,5 +358,8 @@ mod tests {
         let fault: Fault = serde_json::from_str(text).unwrap();
         assert_eq!(fault, Fault::new(Action::Delay { milliseconds: 50 }).of("anna").times(1));
         assert!(serde_json::from_str::<Fault>(r#"{"action":"explode"}"#).is_err());
+        let error = serde_json::from_str::<Fault>(r#"{"action":"drop","afer":1}"#).unwrap_err();
+        assert!(error.to_string().contains("this action has no \"afer\""), "{error}");
+        assert_eq!(serde_json::from_value::<Fault>(serde_json::to_value(&fault).unwrap()).unwrap(), fault);
     }
 }

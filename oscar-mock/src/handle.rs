@@ -229,13 +229,33 @@ impl Handle {
         self.ask(|host, _| host.recorder_mut().forget()).await
     }
 
-    /// Moves a manual clock on, and does what is due then.
+    /// The server's clock.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Moves the server's clock on. What falls due on the way happens, each thing at its time: after half a minute a
+    /// client has been told that it is limited and, later, that it no longer is.
     ///
     /// # Errors
     /// [`Stopped`].
     pub async fn advance(&self, by: Duration) -> Result<(), Stopped> {
-        self.clock.advance(by);
-        self.ask(Host::handle_timeout).await
+        let clock = self.clock.clone();
+        self.ask(move |host, _| {
+            let mut left = by;
+            while let Some(due) = host.poll_timeout() {
+                let step = due.saturating_duration_since(clock.now().instant);
+                if step > left {
+                    break;
+                }
+                clock.advance(step);
+                left = left.saturating_sub(step);
+                host.handle_timeout(clock.now());
+            }
+            clock.advance(left);
+            host.handle_timeout(clock.now());
+        })
+        .await
     }
 
     async fn ask<T: Send + 'static>(

@@ -145,6 +145,9 @@ impl Host {
         for account in &config.accounts {
             host.add_account(account, now);
         }
+        for fault in &config.faults {
+            host.faults.add(fault.clone());
+        }
         host
     }
 

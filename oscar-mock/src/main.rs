@@ -57,7 +57,10 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Failure> {
     let config = configuration(options)?;
-    let runtime = tokio::runtime::Runtime::new()
+    // One thread: what a frame needs is less than waking a second thread for it costs.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
         .map_err(|error| Failure::runtime(format_args!("cannot start: {error}")))?;
     runtime.block_on(async {
         let signals = Signals::listen()

@@ -103,10 +103,10 @@ pub(crate) async fn serve(
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         let due = async {
-            match host.poll_timeout() {
-                // Nobody but a test moves a manual clock, and it asks the host to look.
-                Some(at) if !clock.is_manual() => tokio::time::sleep_until(at.into()).await,
-                _ => std::future::pending().await,
+            // Whoever moves the clock makes the host look.
+            match host.poll_timeout().and_then(|at| clock.comes_to(at)) {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
             }
         };
         tokio::select! {

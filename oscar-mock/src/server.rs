@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -13,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, Rates};
 use crate::entropy::Entropy;
+use crate::faults::Fault;
 use crate::handle::Handle;
 use crate::host::Host;
 use crate::net::{self, Event};
@@ -54,10 +56,18 @@ pub struct Server {
 impl Server {
     /// A double with no accounts and stock rates on a free port of loopback, to be changed and started.
     pub fn builder() -> Builder {
-        Builder {
-            config: Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() },
-            clock: Clock::system(),
-        }
+        Builder { config: Config { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..Config::default() } }
+    }
+
+    /// As a configuration file says, but on a free port of loopback, whatever `listen` is there; so that tests share
+    /// files and not ports.
+    ///
+    /// # Errors
+    /// One sentence that says where the file is wrong.
+    pub fn builder_from(file: &Path) -> Result<Builder, program::Failure> {
+        let config = crate::config::file::read(file)?;
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        Ok(Builder { config: Config { listen, ..config } })
     }
 
     /// Binds what a configuration says.
@@ -65,14 +75,6 @@ impl Server {
     /// # Errors
     /// [`StartError`].
     pub async fn bind(config: Config) -> Result<Self, StartError> {
-        Self::bind_with(config, Clock::system()).await
-    }
-
-    /// As [`Server::bind`], with a clock that a test may move.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn bind_with(config: Config, clock: Clock) -> Result<Self, StartError> {
         if let Some(account) = config.accounts.iter().find(|account| !account.name.is_valid()) {
             return Err(StartError::BadName(account.name.to_string()));
         }
@@ -85,8 +87,8 @@ impl Server {
             None => None,
         };
         let (sender, events) = net::channel();
-        let host = Host::new(&config, Entropy::system(), clock.now());
-        let handle = Handle { events: sender, clock };
+        let host = Host::new(&config, Entropy::system(), config.clock.now());
+        let handle = Handle { events: sender, clock: config.clock };
         Ok(Self { listener, address, control, host, handle, events })
     }
 
@@ -131,7 +133,6 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartE
 #[derive(Debug, Clone)]
 pub struct Builder {
     config: Config,
-    clock: Clock,
 }
 
 impl Builder {
@@ -172,7 +173,14 @@ impl Builder {
     /// Takes the time from a clock that the test moves.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
+        self.config.clock = clock;
+        self
+    }
+
+    /// Sets a fault from the start.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.config.faults.push(fault);
         self
     }
 
@@ -181,7 +189,7 @@ impl Builder {
     /// # Errors
     /// [`StartError`].
     pub async fn start(self) -> Result<Running, StartError> {
-        let server = Server::bind_with(self.config, self.clock).await?;
+        let server = Server::bind(self.config).await?;
         let running = Running {
             address: server.address(),
             control: server.control_address(),

@@ -2,85 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may")]
 
-use std::net::SocketAddr;
+mod common;
+
 use std::time::Duration;
 
-use oscar_im::foodgroup::bucp::{Challenge, ChallengeRequest, LoginRequest, LoginResponse, newer_hash, tlv};
-use oscar_im::foodgroup::oservice::ClientOnline;
-use oscar_im::foodgroup::{SnacBody, icbm};
-use oscar_im::wire::flap::{FlapDecoder, FlapProgress};
-use oscar_im::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use common::{Client, im, snac};
+use oscar_im::foodgroup::bucp::{LoginResponse, tlv};
+use oscar_im::foodgroup::icbm;
+use oscar_im::foodgroup::oservice::{ClientOnline, RateParamChange, rate_code};
+use oscar_im::wire::Tlvs;
 use oscar_mock::clock::Clock;
 use oscar_mock::faults::{Action, Fault};
 use oscar_mock::journal::{Delivery, Pattern};
 use oscar_mock::{Running, Server};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-/// A client that knows frames and nothing else.
-struct Client {
-    stream: TcpStream,
-    buffer: Vec<u8>,
-}
-
-impl Client {
-    async fn connect(address: SocketAddr, tlvs: Tlvs) -> Self {
-        let mut client = Self { stream: TcpStream::connect(address).await.unwrap(), buffer: Vec::new() };
-        let hello = SignOnFrame { version: 1, tlvs }.to_bytes().unwrap();
-        client.frame(&Frame::new(FlapChannel::SignOn, hello)).await;
-        client
-    }
-
-    async fn sign_on(server: &Running, name: &str) -> Self {
-        let mut authorizer = Self::connect(server.address(), Tlvs::new()).await;
-        let tlvs = Tlvs::new().with(tlv::SCREEN_NAME, name);
-        authorizer.send(&ChallengeRequest { tlvs: tlvs.clone() }).await;
-        let key = authorizer.until::<Challenge>().await.unwrap().key;
-        let tlvs = tlvs.with(tlv::PASSWORD_HASH, newer_hash(&key, b"pass1word"));
-        authorizer.send(&LoginRequest { tlvs }).await;
-        let answer = authorizer.until::<LoginResponse>().await.unwrap().tlvs;
-        let cookie = Tlvs::new().with(tlv::COOKIE, answer.get(tlv::COOKIE).unwrap());
-        let mut bos = Self::connect(server.address(), cookie).await;
-        bos.send(&ClientOnline::default()).await;
-        bos
-    }
-
-    async fn frame(&mut self, frame: &Frame) {
-        self.stream.write_all(&frame.encode().unwrap()).await.unwrap();
-    }
-
-    async fn send<B: SnacBody>(&mut self, body: &B) {
-        self.frame(&Frame::body(1, body).unwrap()).await;
-    }
-
-    /// The next body of this kind; None if the connection ends before.
-    async fn until<B: SnacBody>(&mut self) -> Option<B> {
-        loop {
-            match FlapDecoder::default().decode(&self.buffer).unwrap() {
-                FlapProgress::Frame { frame, consumed } => {
-                    self.buffer.drain(..consumed);
-                    let snac =
-                        (frame.channel == FlapChannel::Data).then(|| Snac::decode(&frame.payload).unwrap());
-                    if let Some(body) = snac.and_then(|snac| snac.body_as()) {
-                        return Some(body.unwrap());
-                    }
-                }
-                FlapProgress::NeedMore { .. } => {
-                    if self.stream.read_buf(&mut self.buffer).await.unwrap() == 0 {
-                        return None;
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn im(to: &str) -> icbm::ImToHost {
-    let text = icbm::TextFragment { charset: 0, language: 0, bytes: b"hello".to_vec() };
-    let data = icbm::ImData::of_text(&text).unwrap();
-    let tlvs = Tlvs::new().with_wire(icbm::tlv::MESSAGE, &data).unwrap().with(icbm::tlv::HOST_ACK, []);
-    icbm::ImToHost { cookie: [7; 8], channel: icbm::channel::IM, to: to.into(), tlvs }
-}
 
 async fn town() -> Running {
     Server::builder().account("Anna", "pass1word").account("Bert", "pass1word").start().await.unwrap()
@@ -192,6 +127,31 @@ async fn time_passes_when_the_test_says_so() {
 }
 
 #[tokio::test]
+async fn what_falls_due_while_time_is_moved_happens_at_its_time() {
+    for clock in [Clock::manual(), Clock::system()] {
+        let server = Server::builder().account("Anna", "pass1word").clock(clock).start().await.unwrap();
+        let mut anna = Client::sign_on(&server, "Anna").await;
+        for _ in 0..8 {
+            anna.send(&im("Anna")).await;
+        }
+        let (before, sent) = (server.clock().now().unix, Pattern::snac(0x04, 0x06).from("Anna"));
+        while server.journal().await.unwrap().matching(&sent).count() < 8 {
+            server.sessions().await.unwrap();
+        }
+        // The eighth is limited: it is told after a second, and that it is clear after a rest of 26.4.
+        server.advance(Duration::from_secs(60)).await.unwrap();
+        for code in [rate_code::LIMITED, rate_code::CLEAR] {
+            assert_eq!(anna.until::<RateParamChange>().await.unwrap().code, code);
+        }
+        assert!(server.clock().now().unix - before >= 60);
+        let journal = server.journal().await.unwrap();
+        let notices = Pattern::snac(0x01, 0x0a).to("Anna");
+        let times: Vec<u32> = journal.matching(&notices).map(|entry| entry.unix).collect();
+        assert!((25..=27).contains(&(times[1] - times[0])), "{times:?}");
+    }
+}
+
+#[tokio::test]
 async fn dropping_it_ends_all_connections_and_frees_the_port() {
     let server = town().await;
     let address = server.address();
@@ -222,17 +182,9 @@ async fn a_client_that_does_not_read_is_cut_off_and_the_others_go_on() {
     for sent in 1.. {
         anna.send(&long).await;
         let error = loop {
-            match FlapDecoder::default().decode(&anna.buffer).unwrap() {
-                FlapProgress::Frame { frame, consumed } => {
-                    anna.buffer.drain(..consumed);
-                    match Snac::decode(&frame.payload) {
-                        Ok(snac) if u16::from(snac.group) == 0x04 => break snac.subgroup == 0x01,
-                        _ => {}
-                    }
-                }
-                FlapProgress::NeedMore { .. } => {
-                    assert!(anna.stream.read_buf(&mut anna.buffer).await.unwrap() > 0);
-                }
+            match snac(&anna.next().await.unwrap()) {
+                Some(snac) if u16::from(snac.group) == 0x04 => break snac.subgroup == 0x01,
+                _ => {}
             }
         };
         if error {

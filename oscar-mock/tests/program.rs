@@ -133,6 +133,22 @@ fn the_control_interface_shows_and_changes() {
 }
 
 #[test]
+fn time_is_moved_by_a_request() {
+    let daemon = Daemon::start(program(), &["--open", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
+    let control = daemon.address("control");
+    let before = get(control, "/clock");
+    assert_eq!(before["manual"], false);
+    let mut client = TcpStream::connect(daemon.address("oscar")).unwrap();
+    client.read_exact(&mut [0; 10]).unwrap();
+    let (status, after) = post(control, "/clock/advance", &json!({ "milliseconds": 31_000 }));
+    assert_eq!(status, 200);
+    assert!(after["unix"].as_u64().unwrap() - before["unix"].as_u64().unwrap() >= 31);
+    // A sign-on has 30 s.
+    assert_eq!(client.read(&mut [0; 1]).unwrap(), 0);
+    assert_eq!(post(control, "/clock/advance", &json!({ "minutes": 1 })).0, 422);
+}
+
+#[test]
 fn every_fault_can_be_set_and_a_misspelled_one_can_not() {
     let daemon = Daemon::start(program(), &["--open", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
     let control = daemon.address("control");

@@ -7,6 +7,8 @@ use program::{Failure, Secret, SecretSource, Source};
 use serde::Deserialize;
 
 use super::{AccountConfig, Config, Quirks, Rates};
+use crate::clock::Clock;
+use crate::faults::Fault;
 
 /// The keys of the TOML file.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +26,19 @@ struct File {
     control_remote: bool,
     journal: Option<usize>,
     quirks: QuirksTable,
+    fault: Vec<Fault>,
+    clock: ClockKind,
+}
+
+/// Whether time passes by itself.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ClockKind {
+    /// The machine's; it can be moved on as well.
+    #[default]
+    System,
+    /// It stands still until it is moved.
+    Manual,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +79,11 @@ pub fn read(path: &Path) -> Result<Config, Failure> {
         quirks: Quirks {
             one_byte_reason: file.quirks.one_byte_reason,
             short_sign_off: file.quirks.short_sign_off,
+        },
+        faults: file.fault,
+        clock: match file.clock {
+            ClockKind::System => Clock::system(),
+            ClockKind::Manual => Clock::manual(),
         },
         ..Config::default()
     };
@@ -150,6 +170,20 @@ mod tests {
         assert_eq!(config.accounts[1].password.expose(), "a:b");
         assert_eq!(config.accounts[0].buddies.len(), 1);
         assert_eq!(config.rates, Rates::None);
+    }
+
+    #[test]
+    fn faults_and_the_clock_come_from_tables() {
+        let config = read_text(
+            "clock = \"manual\"\n[[fault]]\naction = \"disconnect\"\nscreen_name = \"bot\"\nafter = 2\n",
+        )
+        .unwrap();
+        assert!(config.clock.is_manual());
+        assert_eq!(config.faults, [Fault::new(crate::faults::Action::Disconnect).of("bot").after(2)]);
+        let error = |text| read_text(text).unwrap_err();
+        let misspelled = "open = true\n[[fault]]\naction = \"drop\"\nafer = 1";
+        assert_eq!(error(misspelled), "/mock.toml:2:1: this action has no \"afer\"");
+        assert_eq!(error("[[fault]]\naction = \"refuse\""), "/mock.toml:1:1: missing field `code`");
     }
 
     #[test]

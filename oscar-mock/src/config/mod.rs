@@ -7,6 +7,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use oscar_im::ScreenName;
 use program::Secret;
 
+use crate::clock::Clock;
+use crate::faults::Fault;
+
 /// Whether the rate classes of the real server are enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -71,6 +74,10 @@ pub struct Config {
     pub journal: usize,
     /// See [`Quirks`].
     pub quirks: Quirks,
+    /// What is to go wrong from the start.
+    pub faults: Vec<Fault>,
+    /// Where the time comes from.
+    pub clock: Clock,
 }
 
 impl Default for Config {
@@ -87,6 +94,8 @@ impl Default for Config {
             control_remote: false,
             journal: 1024,
             quirks: Quirks::default(),
+            faults: Vec::new(),
+            clock: Clock::system(),
         }
     }
 }
