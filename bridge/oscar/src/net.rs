@@ -27,7 +27,15 @@
 //! # }
 //! ```
 //!
-//! For TLS give [`connect_with`] a function that makes the stream; this crate brings no TLS of its own.
+//! Over TLS: [`connect_with`] and the connector [`tls`] (feature `tls`), or a function of your own that makes the stream.
+
+#[cfg(feature = "tls")]
+mod tls;
+
+#[cfg(feature = "tls")]
+pub use rustls;
+#[cfg(feature = "tls")]
+pub use tls::{Connecting, TlsStream, tls};
 
 use crate::ScreenName;
 use crate::foodgroup::icbm::Cookie;

@@ -294,3 +294,98 @@ async fn credits_come_back_with_time() {
     tokio::time::sleep(wait).await;
     assert_eq!(client.im_credits(), 1);
 }
+
+/// Servers behind TLS, with a certificate of our own making.
+#[cfg(feature = "tls")]
+mod over_tls {
+    use super::*;
+    use oscar_im::net::{TlsStream, rustls};
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use std::sync::Arc;
+    use tokio_rustls::TlsAcceptor;
+
+    /// A server that waits for the two connections of a client, and the certificate that proves it to be `name`.
+    async fn server(name: &str) -> (u16, CertificateDer<'static>) {
+        let rcgen::CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let address = format!("localhost:{port}");
+        tokio::spawn(async move {
+            for _ in 0..2 {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client that refuses the certificate is what two tests are about.
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let server =
+                    Server { stream, buffer: Vec::new(), address: address.clone(), quirk: Quirk::None };
+                server.serve().await.unwrap();
+            }
+        });
+        (port, cert.der().clone())
+    }
+
+    fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+        Arc::new(rustls::crypto::ring::default_provider())
+    }
+
+    async fn connect(
+        port: u16,
+        trusted: Option<CertificateDer<'static>>,
+    ) -> Result<Client<TlsStream>, ConnectError> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(trusted);
+        let trust = rustls::ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let config = net::Config { host: "localhost".into(), ..config(port, "pass1word") };
+        net::connect_with(&config, net::tls(Arc::new(trust))).await
+    }
+
+    /// Why TLS refused, if it was TLS.
+    fn refusal(error: &ConnectError) -> Option<&rustls::CertificateError> {
+        let ConnectError::Io { stage: Stage::Connect, source, .. } = error else { return None };
+        match source.get_ref()?.downcast_ref()? {
+            rustls::Error::InvalidCertificate(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_over_tls_from_sign_on_to_sign_off() {
+        let (port, certificate) = server("localhost").await;
+        let mut client = connect(port, Some(certificate)).await.unwrap();
+        expect(&mut client, |event| matches!(event, Event::SignedOn { .. })).await;
+        client.send_im(*b"12345678", &ScreenName::from("bob"), "hello").unwrap();
+        expect(&mut client, |event| *event == Event::ImAcked { cookie: *b"12345678" }).await;
+        client.sign_off();
+        assert_eq!(client.event().await, Event::Closed(CloseReason::SignedOff));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_nobody_trusts_is_refused() {
+        let (port, _) = server("localhost").await;
+        let error = connect(port, None).await.unwrap_err();
+        assert_eq!(refusal(&error), Some(&rustls::CertificateError::UnknownIssuer), "{error}");
+        assert!(!error.is_permanent());
+    }
+
+    #[tokio::test]
+    async fn a_certificate_for_another_name_is_refused() {
+        let (port, certificate) = server("elsewhere.example").await;
+        let error = connect(port, Some(certificate)).await.unwrap_err();
+        assert!(
+            matches!(refusal(&error), Some(rustls::CertificateError::NotValidForNameContext { .. })),
+            "{error}"
+        );
+    }
+}
