@@ -90,6 +90,7 @@ async fn staff(server: &oscar_mock::Running, name: &str, password: &str) -> Staf
     let address = server.address();
     let config = net::Config::new(address.ip().to_string(), address.port(), credentials);
     let mut client = net::connect(&config).await.unwrap();
+    while !matches!(client.event().await, Event::SignedOn { .. }) {}
     let (to_test, heard) = mpsc::channel(16);
     let (say, mut to_say) = mpsc::channel(16);
     tokio::spawn(async move {
@@ -183,4 +184,23 @@ async fn a_lost_session_is_told_and_comes_back() {
     server.disconnect("bridgebot").await.unwrap();
     bridge.until(|event| matches!(event, AimEvent::Lost { .. }).then_some(())).await;
     bridge.until(signed_on).await;
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_moves_is_followed_and_nothing_said_meanwhile_is_lost() {
+    let server = server(Rates::None).await;
+    let mut bridge = Bridge::start(&server);
+    bridge.until(signed_on).await;
+    let staff = staff(&server, "Staff 1", "demo").await;
+    assert!(server.migrate("bridgebot").await.unwrap());
+    staff.say.send("anna: hello").await.unwrap();
+    bridge.until(|event| matches!(event, AimEvent::Lost { .. }).then_some(())).await;
+    bridge.until(signed_on).await;
+    let heard = bridge
+        .until(|event| match event {
+            AimEvent::Im { text, offline, .. } => Some((text.clone(), *offline)),
+            _ => None,
+        })
+        .await;
+    assert_eq!(heard, ("anna: hello".to_owned(), false));
 }

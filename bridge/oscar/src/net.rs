@@ -41,7 +41,7 @@ use crate::ScreenName;
 use crate::foodgroup::icbm::Cookie;
 use crate::service::{Event as ServiceEvent, ServiceSession};
 use crate::session::{self, CloseReason, Event, SendError, Service, Session, Typing};
-use crate::sign_on::{Authorized, Credentials, Identity, Method, SignOn, SignOnError};
+use crate::sign_on::{Address, Authorized, Credentials, Identity, Method, SignOn, SignOnError};
 use crate::wire::flap::{Ending, FlapProgress};
 use crate::wire::{FlapChannel, FlapDecoder, FlapError, Frame};
 use bytes::{Buf, BytesMut};
@@ -170,9 +170,40 @@ where
     let authorized = timeout(config.deadline, authorize(config, stream, &address))
         .await
         .map_err(|_| ConnectError::Deadline { stage: Stage::SignOn, address })??;
-    let bos = &authorized.address;
-    let stream = open(config, Stage::Bos, &connector, &bos.host, bos.port.unwrap_or(config.port)).await?;
-    Ok(Client::new(stream, config.session.clone(), authorized.screen_name, &authorized.cookie))
+    at_bos(config, &connector, &authorized.address, authorized.screen_name, &authorized.cookie).await
+}
+
+async fn at_bos<S, C, F>(
+    config: &Config,
+    connector: &C,
+    bos: &Address,
+    screen_name: ScreenName,
+    cookie: &[u8],
+) -> Result<Client<S>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite,
+    C: Fn(String, u16) -> F,
+    F: Future<Output = io::Result<S>>,
+{
+    let stream = open(config, Stage::Bos, connector, &bos.host, bos.port.unwrap_or(config.port)).await?;
+    Ok(Client::new(stream, config.session.clone(), screen_name, cookie))
+}
+
+/// Connects to where the server has moved the session (01/12, [`CloseReason::Migrated`]), over streams that `connector`
+/// makes; without a new sign-on, for the server keeps what comes for the session meanwhile. Its cookie is good once, and
+/// not for long: where this fails, sign on anew.
+pub async fn follow_with<S, C, F>(
+    config: &Config,
+    moved: &Service,
+    connector: C,
+) -> Result<Client<S>, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+    C: Fn(String, u16) -> F + Send,
+    F: Future<Output = io::Result<S>> + Send,
+{
+    let screen_name = config.credentials.screen_name.clone();
+    at_bos(config, &connector, &moved.address, screen_name, &moved.cookie).await
 }
 
 /// Connects to a service that [`Event::ServiceReady`] named, over TCP. `port` is for a service that names none.
@@ -465,7 +496,7 @@ impl<S: AsyncRead + AsyncWrite> ServiceClient<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite> Client<S> {
-    /// Over a stream to a server that gave out `cookie`: for a migration ([`CloseReason::Migrated`]) or a test.
+    /// Over a stream to a server that gave out `cookie`.
     pub fn new(stream: S, config: session::Config, screen_name: ScreenName, cookie: &[u8]) -> Self {
         Self::drive(stream, Session::new(config, screen_name, cookie, now()))
     }

@@ -106,23 +106,32 @@ enum End {
     /// We were told to stop.
     Stopped,
     /// Never signed on, or not any more.
-    Lost { reason: String, was_up: Option<Instant>, patient: bool },
+    Lost {
+        reason: String,
+        was_up: Option<Instant>,
+        patient: bool,
+        /// Where the server keeps the session for us, if it has moved it.
+        moved: Option<session::Service>,
+    },
 }
 
 impl Link {
     async fn run(mut self) {
+        let mut kept = None;
         loop {
             let LinkConfig { endpoint, screen_name, password, .. } = self.config.clone();
-            let connecting = sign_on(&endpoint, &screen_name, &password);
+            let session = kept.take();
+            let connecting = sign_on(&endpoint, &screen_name, &password, session.as_ref());
             let end = match self.while_offline(connecting).await {
                 None => End::Stopped,
                 Some(Ok(client)) => Online::new(client, &mut self).run().await,
                 Some(Err(error)) => {
                     let patient = matches!(error, ConnectError::SignOn(_));
-                    End::Lost { reason: error.to_string(), was_up: None, patient }
+                    End::Lost { reason: error.to_string(), was_up: None, patient, moved: None }
                 }
             };
-            let End::Lost { reason, was_up, patient } = end else { return };
+            let End::Lost { reason, was_up, patient, moved } = end else { return };
+            kept = moved;
             let pause = self.note_loss(&reason, was_up, patient);
             if was_up.is_some() && !self.tell(AimEvent::Lost { reason, retry_in: pause }).await {
                 return;
@@ -289,7 +298,7 @@ impl<'a> Online<'a> {
             reason,
             CloseReason::SignedOnElsewhere | CloseReason::RateExceeded | CloseReason::AccountDeleted
         );
-        End::Lost { reason: reason.to_string(), was_up: self.up, patient }
+        End::Lost { reason: reason.to_string(), was_up: self.up, patient, moved: reason.moved().cloned() }
     }
 
     /// The hub is gone or the program stops while we wait for it: say goodbye, listen to nobody.

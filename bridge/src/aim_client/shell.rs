@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use oscar_im::ScreenName;
 use oscar_im::net::ConnectError;
-use oscar_im::session::{CloseReason, Event, ImOptions, SendError, Session};
+use oscar_im::session::{CloseReason, Event, ImOptions, SendError, Service, Session};
 use program::{Failure, Secret, Signals};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -47,6 +47,7 @@ pub(crate) async fn run(account: Account, signals: Signals) -> Result<(), Failur
         lines: Lines::start(),
         failures: 0,
         was_up: None,
+        moved: None,
     };
     shell.sign_on();
     shell.run(signals).await
@@ -109,6 +110,8 @@ struct Shell {
     /// Tries to sign on that did not last.
     failures: u32,
     was_up: Option<Instant>,
+    /// Where the server keeps our session, if it has moved it.
+    moved: Option<Service>,
 }
 
 impl Shell {
@@ -181,6 +184,7 @@ impl Shell {
                     CloseReason::RateExceeded => Retry::Later,
                     _ => Retry::Soon,
                 };
+                self.moved = reason.moved().cloned();
                 self.lost(&reason.to_string(), retry)
             }
             Happening::Session(event) => {
@@ -199,11 +203,11 @@ impl Shell {
 
     fn sign_on(&mut self) {
         let Account { endpoint, screen_name, password } = self.account.clone();
+        let moved = self.moved.take();
         self.messenger.connecting(Moment::now());
-        self.connection =
-            Connection::Connecting(Box::pin(
-                async move { sign_on(&endpoint, &screen_name, &password).await },
-            ));
+        self.connection = Connection::Connecting(Box::pin(async move {
+            sign_on(&endpoint, &screen_name, &password, moved.as_ref()).await
+        }));
     }
 
     /// There is no session, or no longer one.

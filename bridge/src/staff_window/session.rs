@@ -29,6 +29,7 @@ pub(super) async fn run(
 ) {
     let backoff = Backoff::default();
     let mut failures = 0;
+    let mut moved = None;
     loop {
         let state = |state, reason, retry_in: Option<Duration>| ToPage::State {
             state,
@@ -38,14 +39,16 @@ pub(super) async fn run(
         };
         let _ = to_page.send(state(State::Connecting, None, None)).await;
         let connected = tokio::select! {
-            connected = sign_on(&window.endpoint, &window.screen_name, &window.password) => connected,
+            connected = sign_on(&window.endpoint, &window.screen_name, &window.password, moved.as_ref()) => connected,
             () = stop.cancelled() => return,
         };
+        moved = None;
         let (reason, for_good) = match connected {
             Ok(client) => match Window::new(client, &to_page).run(&mut from_page, &stop).await {
                 None => return,
                 Some((reason, was_up)) => {
                     failures = if was_up { 0 } else { failures };
+                    moved = reason.moved().cloned();
                     (reason.to_string(), matches!(reason, CloseReason::SignedOnElsewhere))
                 }
             },

@@ -257,6 +257,13 @@ pub enum CloseReason {
     Protocol(String),
 }
 
+impl CloseReason {
+    /// Where the session goes on (01/12), if the server has moved it: for `net::follow_with`.
+    pub const fn moved(&self) -> Option<&Service> {
+        if let Self::Migrated(service) = self { Some(service) } else { None }
+    }
+}
+
 /// Why a request was not taken. Nothing was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
