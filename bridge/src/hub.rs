@@ -13,6 +13,7 @@ mod delivery;
 mod desk;
 mod heard;
 mod housekeeping;
+mod receipts;
 mod room;
 mod staff;
 mod status;
@@ -126,6 +127,7 @@ impl Hub {
                 web: links.web,
                 control: links.control,
                 read,
+                ahead: Vec::new(),
                 reads,
             },
             to_irc: Outlet::new(links.to_irc),
@@ -189,17 +191,27 @@ impl Hub {
     /// What a lost session was to send is owed anew; what still waits here must not reach the next session as well.
     fn forget_pending(&mut self, input: &Input) {
         match input {
-            Input::Irc(IrcEvent::Lost { .. }) => self.to_irc.pending.clear(),
+            Input::Irc(IrcEvent::Lost { .. }) => {
+                for command in self.to_irc.pending.drain(..) {
+                    self.desk.not_said(&command);
+                }
+            }
             Input::Aim(account, AimEvent::Lost { .. }) => {
-                if let Some(outlet) = self.to_aim.get_mut(account.0) {
-                    outlet.pending.clear();
+                let pending =
+                    self.to_aim.get_mut(account.0).map(|outlet| std::mem::take(&mut outlet.pending));
+                for command in pending.into_iter().flatten() {
+                    self.desk.not_sent(&command);
                 }
             }
             // What was to be said goes to each person instead.
             Input::Aim(account, AimEvent::Room(RoomEvent::Lost)) => {
                 if let Some(outlet) = self.to_aim.get_mut(account.0) {
                     outlet.pending.retain(|command| {
-                        !matches!(command, AimCommand::Say { .. } | AimCommand::Invite { .. })
+                        let is_late = command.is_for_the_room();
+                        if is_late {
+                            self.desk.not_sent(command);
+                        }
+                        !is_late
                     });
                 }
             }
@@ -213,21 +225,22 @@ impl Hub {
         match stored {
             Ok(()) => {
                 self.desk.stored();
-                self.perform_all(effects);
+                self.perform_for_sessions_that_live(effects);
             }
             Err(error) => {
-                self.store_failed(&error);
-                let harmless = effects.into_iter().filter(Effect::needs_no_store);
-                self.perform_all(harmless.chain(refusals));
+                let (harmless, not_done): (Vec<_>, Vec<_>) =
+                    effects.into_iter().partition(Effect::needs_no_store);
+                self.store_failed(&error, &not_done);
+                self.perform_all(harmless.into_iter().chain(refusals));
             }
         }
     }
 
-    fn store_failed(&mut self, error: &StoreError) {
+    fn store_failed(&mut self, error: &StoreError, not_done: &[Effect]) {
         if self.store_again.is_none() {
             tracing::error!(%error, "the store takes nothing; visitors are told so until it does");
         }
-        self.desk.store_went_down();
+        self.desk.store_went_down(not_done);
         self.store_again = Some(self.clock.now().after(STORE_AGAIN));
     }
 
@@ -271,6 +284,27 @@ impl Hub {
                 }
             }
             Err(error) => tracing::warn!(%error, "old conversations could not be deleted"),
+        }
+    }
+
+    /// A session may have ended while the store was at work, and the next may have begun: what was decided for the one must
+    /// not reach the other as well, where it is owed anew.
+    fn perform_for_sessions_that_live(&mut self, effects: Vec<Effect>) {
+        let lost = self.inbox.look_ahead();
+        for effect in effects {
+            let is_late = match &effect {
+                Effect::Irc(command) => lost.irc && command.is_for_one_session(),
+                Effect::Aim(account, command) => {
+                    (lost.aim.contains(account) && command.is_for_one_session())
+                        || (lost.rooms.contains(account) && command.is_for_the_room())
+                }
+                Effect::ReadForVisitor { .. } | Effect::ReadForStaff { .. } => false,
+            };
+            if is_late {
+                self.desk.not_done(&effect);
+            } else {
+                self.perform(effect);
+            }
         }
     }
 
@@ -402,6 +436,14 @@ fn for_staff(entry: Entry) -> wording::Said {
     (entry.at, staff, entry.text)
 }
 
+/// Sessions that have ended.
+#[derive(Debug, Default)]
+struct Lost {
+    irc: bool,
+    aim: Vec<AccountId>,
+    rooms: Vec<AccountId>,
+}
+
 /// All that comes in.
 #[derive(Debug)]
 struct Inbox {
@@ -410,13 +452,34 @@ struct Inbox {
     web: mpsc::Receiver<WebEvent>,
     control: mpsc::Receiver<HubControl>,
     read: mpsc::Receiver<Input>,
+    /// What was taken out of the channels early, to be heard next.
+    ahead: Vec<Input>,
     /// Kept so that `read` never ends.
     reads: mpsc::Sender<Input>,
 }
 
 impl Inbox {
+    /// Which sessions have ended, by what waits. It is kept for [`Inbox::next`].
+    fn look_ahead(&mut self) -> Lost {
+        let waiting = self.take_waiting();
+        let mut lost = Lost::default();
+        for input in &waiting {
+            match input {
+                Input::Irc(IrcEvent::Lost { .. }) => lost.irc = true,
+                Input::Aim(account, AimEvent::Lost { .. }) => lost.aim.push(*account),
+                Input::Aim(account, AimEvent::Room(RoomEvent::Lost)) => lost.rooms.push(*account),
+                _ => {}
+            }
+        }
+        self.ahead = waiting;
+        lost
+    }
+
     /// Waits for something, then takes what else is there already.
     async fn next(&mut self) -> Vec<Input> {
+        if !self.ahead.is_empty() {
+            return self.take_waiting();
+        }
         let first = tokio::select! {
             Some(event) = self.irc.recv() => Input::Irc(event),
             Some((account, event)) = self.aim.recv() => Input::Aim(account, event),
@@ -433,7 +496,7 @@ impl Inbox {
     }
 
     fn take_waiting(&mut self) -> Vec<Input> {
-        let mut inputs = Vec::new();
+        let mut inputs = std::mem::take(&mut self.ahead);
         inputs.extend(waiting(&mut self.irc).map(Input::Irc));
         inputs.extend(waiting(&mut self.aim).map(|(account, event)| Input::Aim(account, event)));
         inputs.extend(waiting(&mut self.control).map(Input::Control));
@@ -447,6 +510,9 @@ impl Inbox {
 
     /// While stopping: what the links still say; nothing when they have ended.
     async fn rest(&mut self) -> Option<Vec<Input>> {
+        if !self.ahead.is_empty() {
+            return Some(self.take_waiting());
+        }
         let first = tokio::select! {
             Some(event) = self.irc.recv() => Input::Irc(event),
             Some((account, event)) = self.aim.recv() => Input::Aim(account, event),

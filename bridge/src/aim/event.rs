@@ -188,3 +188,15 @@ pub enum AimCommand {
     /// Sign off and end the link.
     SignOff,
 }
+
+impl AimCommand {
+    /// Whether it was decided for the session that is, and must not reach the next.
+    pub fn is_for_one_session(&self) -> bool {
+        self.is_for_the_room() || matches!(self, Self::Send { .. } | Self::Typing { .. })
+    }
+
+    /// Whether only a room that we are in can take it.
+    pub fn is_for_the_room(&self) -> bool {
+        matches!(self, Self::Say { .. } | Self::Invite { .. })
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use oscar_im::ScreenName;
 
 use super::desk::{Account, Desk, Effect, Member};
+use super::receipts::Receipt;
 use super::visitors::state;
 use crate::aim::event::{AccountId, AimCommand, ImCookie, ImRefusal, Presence};
 use crate::conversation::wording::{self, Said};
@@ -89,9 +90,15 @@ impl Desk {
 
     pub(super) fn im_acked(&mut self, cookie: ImCookie) {
         let Some((_, im)) = self.outbox.acked(cookie) else { return };
+        self.receipts.push(Receipt::Acked(cookie));
         self.counters.ims_acknowledged += 1;
+        self.settle(&im);
+    }
+
+    /// The server took it.
+    pub(super) fn settle(&mut self, im: &Im) {
         self.write(Write::Settle(im.number()));
-        self.taken(&im);
+        self.taken(im);
     }
 
     /// Lines that stood in a message count as taken; who wrote them is told.
@@ -115,6 +122,9 @@ impl Desk {
         refusal: ImRefusal,
         now: Millis,
     ) {
+        if self.outbox.has(cookie) {
+            self.receipts.push(Receipt::Refused(account, cookie, refusal.clone()));
+        }
         match refusal {
             ImRefusal::NotSignedOn => {
                 let Some(to) = self.returned(cookie, Pause::Absent, now) else { return };

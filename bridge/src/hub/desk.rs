@@ -13,6 +13,7 @@ use super::HubControl;
 use super::attendance::{Attendance, Door};
 use super::connections::Connections;
 use super::heard::Heard;
+use super::receipts::{OnTheWay, Receipt};
 use super::room::StaffRoom;
 use super::status::Counters;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
@@ -265,6 +266,8 @@ pub(crate) struct Desk {
     pub(super) spent: Vec<AccountId>,
     /// Credits kept for refusals, which are sent only where the rest can't be stored.
     pub(super) reserved: Vec<AccountId>,
+    /// What links told of messages since the last transaction that worked.
+    pub(super) receipts: Vec<Receipt>,
     store_is_down: bool,
     last_delivery: u64,
     last_answer: u64,
@@ -305,6 +308,7 @@ impl Desk {
             aim_noted: now,
             spent: Vec::new(),
             reserved: Vec::new(),
+            receipts: Vec::new(),
             store_is_down: false,
             last_delivery: 0,
             last_answer: 0,
@@ -325,8 +329,10 @@ impl Desk {
     pub(crate) fn restore(&mut self, snapshot: Snapshot, now: Millis) {
         self.store_is_down = false;
         self.book = Book::default();
-        self.outbox = StaffOutbox::new(self.budget);
-        self.answers = VisitorOutbox::default();
+        let before = OnTheWay {
+            outbox: std::mem::replace(&mut self.outbox, StaffOutbox::new(self.budget)),
+            answers: std::mem::take(&mut self.answers),
+        };
         self.attendance.forget_all();
         self.book.skip_ids(snapshot.last_conversation);
         for conversation in snapshot.conversations {
@@ -358,11 +364,16 @@ impl Desk {
         for member in self.staff.iter().filter(|member| member.seems_away()) {
             self.outbox.set_away(&member.name, true);
         }
+        self.catch_up_with(&before, now);
         self.settle_staff_list(now);
     }
 
-    /// The store takes nothing: until [`Desk::restore`] every line is refused in words.
-    pub(crate) fn store_went_down(&mut self) {
+    /// The store takes nothing: until [`Desk::restore`] every line is refused in words. What was decided and is not `done`
+    /// because of it, no link has.
+    pub(crate) fn store_went_down<'a>(&mut self, not_done: impl IntoIterator<Item = &'a Effect>) {
+        for effect in not_done {
+            self.not_done(effect);
+        }
         self.store_is_down = true;
         self.batch = Batch::default();
         self.reserved.clear();
@@ -413,6 +424,9 @@ impl Desk {
 
     /// What was taken is stored.
     pub(crate) fn stored(&mut self) {
+        if !self.store_is_down {
+            self.receipts.clear();
+        }
         self.spent.clear();
         let unneeded = std::mem::take(&mut self.reserved);
         self.give_back(unneeded);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::attendance::Reception;
 use super::desk::{Desk, Effect};
+use super::receipts::Receipt;
 use crate::aim::event::{AimCommand, ImTyping};
 use crate::conversation::labels::fold;
 use crate::conversation::model::Address;
@@ -54,6 +55,7 @@ impl Desk {
             IrcEvent::Gone { nick } => self.nick_gone(&nick, now),
             IrcEvent::Accepted { id } => {
                 if let Some((_, answer)) = self.answers.accepted(AnswerId(id.0)) {
+                    self.receipts.push(Receipt::Accepted(answer.id));
                     self.write(Write::Paid(answer.id));
                     self.counters.answers_paid += 1;
                 }

@@ -197,3 +197,10 @@ pub enum IrcCommand {
     /// Sign off with these words and end the link.
     Quit(String),
 }
+
+impl IrcCommand {
+    /// Whether it was decided for the session that is, and must not reach the next.
+    pub fn is_for_one_session(&self) -> bool {
+        matches!(self, Self::Say { .. } | Self::Tag { .. } | Self::Identify { .. })
+    }
+}

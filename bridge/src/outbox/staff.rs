@@ -326,6 +326,40 @@ impl StaffOutbox {
         }
     }
 
+    /// It never left: it will be sent as it is.
+    pub fn not_sent(&mut self, cookie: ImCookie) {
+        let Some(lane) = self.cookies.get(&cookie).and_then(|to| self.lanes.get_mut(to)) else { return };
+        if let Some(formed) = lane.formed.iter_mut().find(|formed| formed.im.cookie == cookie) {
+            formed.state = State::ToRepeat;
+        }
+    }
+
+    /// What was known of the restored messages before: one that is on its way still is.
+    pub fn go_on_from(&mut self, before: &Self) {
+        for (to, lane) in &mut self.lanes {
+            let Some(known) = before.lanes.get(to) else { continue };
+            (lane.failures, lane.not_before) = (known.failures, known.not_before);
+            for formed in &mut lane.formed {
+                if let Some(known) = known.formed.iter().find(|known| known.im.cookie == formed.im.cookie) {
+                    *formed = Formed { im: known.im.clone(), ..*known };
+                }
+            }
+        }
+    }
+
+    /// Whether this message is owed.
+    pub fn has(&self, cookie: ImCookie) -> bool {
+        self.cookies.contains_key(&cookie)
+    }
+
+    /// A restored message was refused each time it left: no repeat of it is in doubt.
+    pub fn is_certain(&mut self, cookie: ImCookie) {
+        let Some(lane) = self.cookies.get(&cookie).and_then(|to| self.lanes.get_mut(to)) else { return };
+        if let Some(formed) = lane.formed.iter_mut().find(|formed| formed.im.cookie == cookie) {
+            formed.doubtful = false;
+        }
+    }
+
     /// An account's session is gone: what it had on its way is unknown.
     pub fn lost(&mut self, account: AccountId) {
         for formed in self.lanes.values_mut().flat_map(|lane| &mut lane.formed) {

@@ -103,6 +103,39 @@ impl VisitorOutbox {
         Some(conversation)
     }
 
+    /// A restored answer was taken by the daemon before.
+    pub fn settle(&mut self, id: AnswerId) {
+        self.queues.retain(|_, queue| {
+            queue.waiting.retain(|answer| answer.id != id);
+            !(queue.waiting.is_empty() && queue.sent.is_empty())
+        });
+    }
+
+    /// It never left: it waits again, before all later ones.
+    pub fn not_sent(&mut self, id: AnswerId) {
+        self.refused(id);
+    }
+
+    /// What was known of the restored answers before: one that is on its way still is, one that never left is no repeat.
+    pub fn go_on_from(&mut self, before: &Self) {
+        for (conversation, queue) in &mut self.queues {
+            let Some(known) = before.queues.get(conversation) else { continue };
+            let restored = std::mem::take(&mut queue.waiting);
+            for mut answer in restored {
+                let is_it = |known: &&Answer| known.id == answer.id;
+                if let Some(sent) = known.sent.iter().find(is_it) {
+                    self.owners.insert(answer.id, *conversation);
+                    queue.sent.push_back(sent.clone());
+                    continue;
+                }
+                if let Some(waiting) = known.waiting.iter().find(is_it) {
+                    answer.again = waiting.again;
+                }
+                queue.waiting.push_back(answer);
+            }
+        }
+    }
+
     /// The connection to the daemon is gone: what was on its way may have arrived.
     pub fn lost(&mut self) {
         self.owners.clear();

@@ -10,7 +10,7 @@ use super::ACCOUNT;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::wording::visitor as words;
 use crate::hub::{Hub, HubControl, HubStatus, Links, Settings};
-use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, Place, Speech};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, Place, SendId, Speech};
 use crate::store::sqlite::Durability;
 use crate::store::{Entry, Snapshot, SqliteStore, Store, StoreError, StoreHandle, Summary, Write};
 use crate::web::event::{HistoryRange, SessionId, WebEvent};
@@ -87,6 +87,30 @@ impl Bridge {
                 AimCommand::Send { cookie, text, .. } => return (text, cookie),
                 AimCommand::SignOff => panic!("signed off"),
                 _ => {}
+            }
+        }
+    }
+
+    /// A staff member's instant message.
+    async fn types(&self, number: u8, text: &str) {
+        let im = AimEvent::Im {
+            from: "staff1".into(),
+            text: text.into(),
+            auto: false,
+            offline: false,
+            cookie: ImCookie([number; 8]),
+            at: std::time::UNIX_EPOCH,
+        };
+        self.aim(im).await;
+    }
+
+    /// The next answer that the visitor is sent.
+    async fn next_answer(&mut self) -> (SendId, String) {
+        loop {
+            if let IrcCommand::Say { id, speech: Speech::Privmsg, text, .. } =
+                self.irc_commands.recv().await.unwrap()
+            {
+                return (id, text);
             }
         }
     }
@@ -226,6 +250,71 @@ impl Store for Failing {
     }
 }
 
+/// A store whose commits can be held up.
+struct Slow {
+    inner: SqliteStore,
+    gate: Gate,
+}
+
+#[derive(Clone, Default)]
+struct Gate {
+    lock: std::sync::Arc<tokio::sync::Mutex<()>>,
+    waits: std::sync::Arc<tokio::sync::Notify>,
+}
+
+impl Gate {
+    async fn hold(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.lock.clone().lock_owned().await
+    }
+
+    async fn is_waited_for(&self) {
+        self.waits.notified().await;
+    }
+}
+
+impl Slow {
+    fn new(inner: SqliteStore) -> (Self, Gate) {
+        let gate = Gate::default();
+        (Self { inner, gate: gate.clone() }, gate)
+    }
+}
+
+impl Store for Slow {
+    fn load(&mut self) -> Result<Snapshot, StoreError> {
+        self.inner.load()
+    }
+    fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        let free = self.gate.lock.try_lock();
+        if free.is_err() {
+            self.gate.waits.notify_one();
+            drop(self.gate.lock.blocking_lock());
+        }
+        drop(free);
+        self.inner.commit(writes)
+    }
+    fn entries(
+        &mut self,
+        conversation: crate::conversation::ConversationId,
+        range: &HistoryRange,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        self.inner.entries(conversation, range, limit)
+    }
+    fn conversations(&mut self, limit: usize) -> Result<Vec<Summary>, StoreError> {
+        self.inner.conversations(limit)
+    }
+    fn delete(&mut self, conversation: crate::conversation::ConversationId) -> Result<bool, StoreError> {
+        self.inner.delete(conversation)
+    }
+    fn delete_older(
+        &mut self,
+        before: crate::conversation::Millis,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        self.inner.delete_older(before, limit)
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_is_told_to_visitors_and_staff_and_heals() {
     let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
@@ -242,15 +331,7 @@ async fn a_full_disk_is_told_to_visitors_and_staff_and_heals() {
     assert_eq!(bridge.next_state().await, ("l2".into(), "failed".into()));
     bridge.says("anna", "l2", "two").await;
     assert_eq!(bridge.next_state().await, ("l2".into(), "failed".into()), "it is not taken for known");
-    let im = AimEvent::Im {
-        from: "staff1".into(),
-        text: "anna: hi".into(),
-        auto: false,
-        offline: false,
-        cookie: ImCookie([1; 8]),
-        at: std::time::UNIX_EPOCH,
-    };
-    bridge.aim(im).await;
+    bridge.types(1, "anna: hi").await;
     assert_eq!(bridge.next_im().await.0, crate::conversation::wording::not_stored());
     assert!(!bridge.status.borrow().store_is_up);
 
@@ -260,4 +341,81 @@ async fn a_full_disk_is_told_to_visitors_and_staff_and_heals() {
     assert_eq!(bridge.next_state().await, ("l2".into(), "stored".into()));
     assert_eq!(bridge.next_im().await.0, "anna: two");
     assert!(!words::NOT_STORED.is_empty());
+}
+
+#[tokio::test]
+async fn receipts_that_came_while_the_disk_was_full_are_not_forgotten() {
+    let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let inner = SqliteStore::in_memory().unwrap();
+    let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
+    bridge.says("anna", "l1", "one").await;
+    let (_, first) = bridge.next_im().await;
+    assert_eq!(bridge.next_state().await, ("l1".into(), "stored".into()));
+    bridge.types(1, "anna: hi").await;
+    let answer = bridge.next_answer().await;
+
+    fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    bridge.aim(AimEvent::Acked { cookie: first }).await;
+    bridge.irc.send(IrcEvent::Accepted { id: answer.0 }).await.unwrap();
+    bridge.status.wait_for(|status| !status.store_is_up).await.unwrap();
+    fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    bridge.status.wait_for(|status| status.store_is_up && status.owed_to_staff == 0).await.unwrap();
+    bridge.status.wait_for(|status| status.owed_to_visitors == 0).await.unwrap();
+    assert_eq!(bridge.next_state().await, ("l1".into(), "taken".into()));
+
+    bridge.says("anna", "l2", "two").await;
+    assert_eq!(bridge.next_im().await.0, "anna: two", "the first is not sent again");
+    bridge.types(2, "anna: ho").await;
+    assert_eq!(bridge.next_answer().await.1, "ho");
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_when_the_disk_was_full_still_is() {
+    let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let inner = SqliteStore::in_memory().unwrap();
+    let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
+    bridge.says("anna", "l1", "one").await;
+    let (_, first) = bridge.next_im().await;
+    bridge.types(1, "anna: hi").await;
+    let answer = bridge.next_answer().await;
+
+    fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    bridge.says("anna", "l2", "two").await;
+    bridge.status.wait_for(|status| !status.store_is_up).await.unwrap();
+    fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    bridge.status.wait_for(|status| status.store_is_up).await.unwrap();
+    bridge.aim(AimEvent::Acked { cookie: first }).await;
+    bridge.irc.send(IrcEvent::Accepted { id: answer.0 }).await.unwrap();
+    bridge.status.wait_for(|status| status.owed_to_staff == 0).await.unwrap();
+    bridge.status.wait_for(|status| status.owed_to_visitors == 0).await.unwrap();
+    bridge.says("anna", "l3", "three").await;
+    assert_eq!(bridge.next_im().await.0, "anna: three", "nothing went again in between");
+    bridge.types(2, "anna: ho").await;
+    assert_eq!(bridge.next_answer().await.1, "ho");
+}
+
+#[tokio::test]
+async fn what_was_decided_for_a_lost_connection_does_not_reach_the_next_as_well() {
+    let (slow, gate) = Slow::new(SqliteStore::in_memory().unwrap());
+    let mut bridge = Bridge::with(slow).await;
+    bridge.says("anna", "l1", "one").await;
+    let (_, first) = bridge.next_im().await;
+    bridge.aim(AimEvent::Acked { cookie: first }).await;
+    bridge.status.wait_for(|status| status.owed_to_staff == 0).await.unwrap();
+    let held = gate.hold().await;
+    bridge.types(1, "anna: hi").await;
+    gate.is_waited_for().await;
+    bridge.irc.send(IrcEvent::Lost { reason: "reset".into() }).await.unwrap();
+    bridge.irc.send(IrcEvent::SignedOn { nick: "bridgebot".into() }).await.unwrap();
+    drop(held);
+    // The plain visitor has to be found again first.
+    loop {
+        match bridge.irc_commands.recv().await.unwrap() {
+            IrcCommand::Say { text, .. } => panic!("{text} went to a connection that knows nobody yet"),
+            IrcCommand::Identify { .. } => break,
+            _ => {}
+        }
+    }
+    bridge.irc.send(IrcEvent::Identified { source: super::source("anna", 1) }).await.unwrap();
+    assert_eq!(bridge.next_answer().await.1, "hi", "it never left before, so it is no repeat");
 }
