@@ -56,6 +56,9 @@ pub enum Ending {
     /// The session of this service connection ended.
     #[error("its session ended")]
     SessionOver,
+    /// The same person has entered the room on another connection.
+    #[error("entered the room again")]
+    CameAgain,
     /// A fault that a test asked for.
     #[error("by a fault")]
     Fault,

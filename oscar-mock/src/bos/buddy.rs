@@ -20,14 +20,15 @@ pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Out
             let tlvs = (1..=4).fold(Tlvs::new(), |tlvs, kind| tlvs.with_u16(kind, 100));
             return cx.reply(caller, &Rights { tlvs });
         }
-        0x04 => {
+        // The second is for names of the moment, which end with the session as all do here.
+        0x04 | 0x0f => {
             let AddBuddies { names } = Wire::from_bytes(&snac.body)?;
             if let Some(session) = cx.realm.session_mut(caller.session) {
                 let room = MAX_CLIENT_BUDDIES.saturating_sub(session.client_buddies.len());
                 session.client_buddies.extend(names.into_iter().filter(ScreenName::is_valid).take(room));
             }
         }
-        0x05 => {
+        0x05 | 0x10 => {
             let RemoveBuddies { names } = Wire::from_bytes(&snac.body)?;
             if let Some(session) = cx.realm.session_mut(caller.session) {
                 session.client_buddies.retain(|name| !names.contains(name));
@@ -56,6 +57,13 @@ pub(crate) fn survey(cx: &mut Context<'_>, session: SessionId) {
     accounts.sort_unstable();
     for account in accounts {
         refresh(cx, session, account, Known::Silent);
+    }
+}
+
+/// Tells everybody who watches the caller of a change to its session; of one that isn't ready nobody knows.
+pub(super) fn session_changed(cx: &mut Context<'_>, caller: &Caller) {
+    if cx.realm.session(caller.session).is_some_and(|session| session.ready) {
+        announce(cx, caller.account);
     }
 }
 

@@ -9,6 +9,7 @@ use oscar_im::wire::{Snac, Tlvs, Wire};
 
 use super::oservice::UNNAMED;
 use super::{Caller, Context, Outcome, Service, chat_nav};
+use crate::ending::Ending;
 use crate::realm::rooms::Occupant;
 use crate::realm::{AccountId, ConnectionId, SessionId};
 
@@ -25,6 +26,11 @@ pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Out
 
 /// The client of a room's connection is ready: it learns who is there, and they of it.
 pub(super) fn enter(cx: &mut Context<'_>, caller: &Caller, cookie: &str) -> Outcome {
+    // One is in a room once: so does open-oscar-server.
+    if let Some(before) = occupants(cx, cookie).into_iter().find(|other| is(cx, other, caller.account)) {
+        leave(cx, cookie, before.connection, caller.account);
+        cx.out.close(before.connection, Ending::CameAgain);
+    }
     let occupant = Occupant { session: caller.session, connection: caller.connection };
     if !cx.realm.rooms.enter(cookie, occupant) {
         return Err(ErrorCode::QueueFull.into());
@@ -42,6 +48,10 @@ pub(super) fn enter(cx: &mut Context<'_>, caller: &Caller, cookie: &str) -> Outc
     }
     tell_others(cx, &occupants, caller.connection, &newcomer);
     Ok(())
+}
+
+fn is(cx: &Context<'_>, occupant: &Occupant, account: AccountId) -> bool {
+    cx.realm.session(occupant.session).is_some_and(|session| session.account == account)
 }
 
 /// Somebody's connection to a room has ended.

@@ -2,7 +2,9 @@
 //! again when a transaction ends, so that a buddy who moves between groups doesn't seem to leave.
 
 use oscar_im::foodgroup::feedbag::{
-    DeleteItems, InsertItems, Item, NotModified, QueryIfModified, Reply, Rights, Status, UpdateItems, class,
+    AuthorizationReplyToClient, AuthorizationReplyToHost, AuthorizationRequestToClient,
+    AuthorizationRequestToHost, DeleteItems, InsertItems, Item, NotModified, QueryIfModified, Reply, Rights,
+    Status, UpdateItems, class,
 };
 use oscar_im::foodgroup::{ErrorCode, SnacBody};
 use oscar_im::wire::{Snac, SnacFlags, Tlvs, Wire};
@@ -54,6 +56,24 @@ pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Out
             let codes = items.iter().map(|item| feedbag.remove(item.group, item.item, unix)).collect();
             let classes = classes(&items);
             finish(cx, caller, &Status { codes }, classes, &DeleteItems { items })
+        }
+        // Leave to list somebody, which ICQ clients ask for and give: nothing depends on it here. It says whom it is for,
+        // and arrives saying who it is from.
+        0x18 => {
+            let AuthorizationRequestToHost { screen_name: to, reason, reserved } =
+                Wire::from_bytes(&snac.body)?;
+            let screen_name = cx.realm.account(caller.account).name.clone();
+            let asked = AuthorizationRequestToClient { screen_name, reason, reserved };
+            cx.tell_account(caller, &to, &asked);
+            Ok(())
+        }
+        0x1a => {
+            let AuthorizationReplyToHost { screen_name: to, accepted, reason } =
+                Wire::from_bytes(&snac.body)?;
+            let screen_name = cx.realm.account(caller.account).name.clone();
+            let answered = AuthorizationReplyToClient { screen_name, accepted, reason };
+            cx.tell_account(caller, &to, &answered);
+            Ok(())
         }
         0x11 | 0x12 => {
             let begins = snac.subgroup == 0x11;

@@ -2,8 +2,8 @@
 
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::icbm::{
-    EvilReply, EvilRequest, Fragment, HostAck, ImData, ImToClient, ImToHost, OfflineDone, Params,
-    TextFragment, TypingNotice, channel, tlv,
+    ClientError, EvilReply, EvilRequest, Fragment, HostAck, ImData, ImToClient, ImToHost, OfflineDone,
+    Params, TextFragment, TypingNotice, channel, tlv,
 };
 use oscar_im::foodgroup::oservice::EvilNotification;
 use oscar_im::foodgroup::{ErrorCode, UserInfo};
@@ -14,7 +14,7 @@ use super::{Caller, Context, Outcome, buddy};
 use crate::journal::{Delivery, Message};
 use crate::outbox::{Refusal, UNASKED};
 use crate::rates;
-use crate::realm::{AccountId, SessionId, Stored};
+use crate::realm::{AccountId, Stored};
 
 /// Tenths of a percent that a warning adds, under one's name and without it.
 const NAMED_WARNING: u16 = 100;
@@ -26,12 +26,15 @@ const BOX_FULL: u16 = 0x0f;
 
 pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Outcome {
     match snac.subgroup {
-        // The parameters that clients set, and what they tell senders of errors: no client of those seen depends on
-        // either.
-        0x02 | 0x0b => Ok(()),
+        // The parameters that clients set: none of those seen depends on them.
+        0x02 => Ok(()),
         0x04 => cx.reply(caller, &PARAMS),
         0x06 => message(cx, caller, Wire::from_bytes(&snac.body)?),
         0x08 => warn(cx, caller, &Wire::from_bytes(&snac.body)?),
+        0x0b => {
+            client_error(cx, caller, Wire::from_bytes(&snac.body)?);
+            Ok(())
+        }
         0x10 => {
             deliver_stored(cx, caller)?;
             cx.reply(caller, &OfflineDone {})
@@ -169,15 +172,16 @@ pub(super) fn deliver_stored(cx: &mut Context<'_>, caller: &Caller) -> Outcome {
 
 /// 04/14: to whoever it is for, with the sender's name in place of the receiver's. Never answered.
 fn typing(cx: &mut Context<'_>, caller: &Caller, mut notice: TypingNotice) {
-    let Some(to) = cx.realm.find(&notice.screen_name) else { return };
-    if !cx.realm.allows(to, caller.account) || !cx.realm.allows(caller.account, to) {
-        return;
-    }
-    notice.screen_name = cx.realm.account(caller.account).name.clone();
-    let receivers: Vec<SessionId> = cx.realm.online(to).map(|(id, _)| id).collect();
-    for receiver in receivers {
-        cx.tell(receiver, &notice);
-    }
+    let name = cx.realm.account(caller.account).name.clone();
+    let to = std::mem::replace(&mut notice.screen_name, name);
+    cx.tell_account(caller, &to, &notice);
+}
+
+/// 04/0B: the same, of a message that a client could not take.
+fn client_error(cx: &mut Context<'_>, caller: &Caller, mut error: ClientError) {
+    let name = cx.realm.account(caller.account).name.clone();
+    let to = std::mem::replace(&mut error.screen_name, name);
+    cx.tell_account(caller, &to, &error);
 }
 
 /// 04/08 → 04/09: one warning for each message that came, none otherwise, and none for bots.

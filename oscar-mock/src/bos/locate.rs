@@ -1,10 +1,11 @@
-//! 02: profiles, away messages, capabilities.
+//! 02: profiles, away messages, capabilities, and entries in the directory.
 
+use oscar_im::ScreenName;
 use oscar_im::foodgroup::locate::{
     Rights, SetInfo, UserInfoQuery, UserInfoQuery2, UserInfoReply, query, tlv,
 };
-use oscar_im::foodgroup::{Capability, ErrorCode};
-use oscar_im::wire::{Snac, Tlvs, Wire};
+use oscar_im::foodgroup::{Capability, ErrorCode, FoodGroup};
+use oscar_im::wire::{Snac, Tlvs, Wire, Writer};
 
 use super::oservice::describe;
 use super::{Caller, Context, Outcome, buddy};
@@ -33,9 +34,40 @@ pub(super) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Out
             };
             user_info(cx, caller, &UserInfoQuery2 { mask, screen_name })
         }
+        0x09 => {
+            let entry = Tlvs::from_bytes(&snac.body)?;
+            let bytes: usize = entry.0.iter().map(|tlv| 4 + tlv.value.len()).sum();
+            if bytes > usize::from(LIMIT) {
+                return Err(ErrorCode::ListOverflow.into());
+            }
+            cx.realm.account_mut(caller.account).directory = entry;
+            done(cx, caller, 0x0a)
+        }
+        0x0b => directory_entry(cx, caller, &ScreenName::from_bytes(&snac.body)?),
+        // Interests are taken and shown to nobody.
+        0x0f => done(cx, caller, 0x10),
         0x15 => user_info(cx, caller, &Wire::from_bytes(&snac.body)?),
         _ => Err(ErrorCode::BadSnac.into()),
     }
+}
+
+/// Says that something was done.
+fn done(cx: &mut Context<'_>, caller: &Caller, subgroup: u16) -> Outcome {
+    let mut answer = Writer::new();
+    answer.u16(DONE);
+    cx.reply_with(caller, FoodGroup::Locate, subgroup, answer)
+}
+
+const DONE: u16 = 1;
+
+/// 02/0B → 02/0C: a TLV block, empty for somebody who has no entry or is unknown.
+fn directory_entry(cx: &mut Context<'_>, caller: &Caller, whose: &ScreenName) -> Outcome {
+    let known = cx.realm.find(whose);
+    let entry = known.map(|account| cx.realm.account(account).directory.clone()).unwrap_or_default();
+    let mut answer = Writer::new();
+    answer.u16(DONE);
+    entry.encode_counted(&mut answer);
+    cx.reply_with(caller, FoodGroup::Locate, 0x0c, answer)
 }
 
 /// Bits of 02/15.
@@ -68,7 +100,7 @@ fn set_info(cx: &mut Context<'_>, caller: &Caller, set: &SetInfo) {
         session.capabilities.sort_unstable();
         session.capabilities.dedup();
     }
-    buddy::announce(cx, caller.account);
+    buddy::session_changed(cx, caller);
 }
 
 /// 02/05 and 02/15 → 02/06. Whoever can't be seen is not signed on.

@@ -4,6 +4,7 @@
 //! connections (chat rooms and their navigation, icons, alerts) are served alike; what differs is which groups they
 //! have.
 
+mod bart;
 pub(crate) mod buddy;
 mod chat;
 mod chat_nav;
@@ -16,10 +17,12 @@ mod pd;
 
 use std::sync::Arc;
 
+use oscar_im::ScreenName;
 use oscar_im::foodgroup::bucp::tlv;
 use oscar_im::foodgroup::oservice::HostOnline;
+use oscar_im::foodgroup::stats::{Report, ReportAck};
 use oscar_im::foodgroup::{ErrorCode, FoodGroup, SnacBody};
-use oscar_im::wire::{Snac, Tlvs};
+use oscar_im::wire::{Snac, SnacFlags, Tlvs, Writer};
 
 use crate::clock::Now;
 use crate::ending::Ending;
@@ -69,7 +72,7 @@ pub(crate) enum Service {
     Room(String),
 }
 
-/// What BOS serves, in open-oscar-server's order; 06, 08 and 0A are named and answered by errors.
+/// What BOS serves, in open-oscar-server's order; 08 is named and answered by errors.
 const BOS_GROUPS: [u16; 13] = [0x18, 0x10, 0x03, 0x13, 0x04, 0x15, 0x02, 0x01, 0x09, 0x0a, 0x06, 0x08, 0x0b];
 
 impl Service {
@@ -85,7 +88,8 @@ impl Service {
     fn has(&self, group: FoodGroup) -> bool {
         group == FoodGroup::Oservice
             || match self {
-                Self::Bos => BOS_GROUPS.contains(&group.into()),
+                // Rooms can be found without a connection for it, too: so does open-oscar-server.
+                Self::Bos => group == FoodGroup::ChatNav || BOS_GROUPS.contains(&group.into()),
                 Self::Other(own) => group == *own,
                 Self::Room(_) => group == FoodGroup::Chat,
             }
@@ -98,11 +102,30 @@ impl Context<'_> {
         Ok(self.out.snac(caller.connection, caller.request_id, body)?)
     }
 
+    /// As [`Context::reply`], with a body for which there is no type.
+    fn reply_with(&mut self, caller: &Caller, group: FoodGroup, subgroup: u16, body: Writer) -> Outcome {
+        let (request_id, body) = (caller.request_id, body.finish()?);
+        let snac = Snac { group, subgroup, flags: SnacFlags::default(), request_id, extension: None, body };
+        Ok(self.out.raw(caller.connection, &snac)?)
+    }
+
     /// Tells a session something that it did not ask for. What doesn't fit a frame is not sent, which is logged.
     fn tell<B: SnacBody>(&mut self, session: SessionId, body: &B) {
         let Some(bos) = self.realm.session(session).map(|session| session.bos) else { return };
         if self.out.snac(bos, UNASKED, body).is_err() {
             tracing::warn!(group = %B::GROUP, subgroup = B::SUBGROUP, "not sent: too long for a frame");
+        }
+    }
+
+    /// Tells all sessions of somebody something in the caller's name, unless either lets the other not.
+    fn tell_account<B: SnacBody>(&mut self, caller: &Caller, to: &ScreenName, body: &B) {
+        let Some(to) = self.realm.find(to) else { return };
+        if !self.realm.allows(to, caller.account) || !self.realm.allows(caller.account, to) {
+            return;
+        }
+        let receivers: Vec<SessionId> = self.realm.online(to).map(|(id, _)| id).collect();
+        for receiver in receivers {
+            self.tell(receiver, body);
         }
     }
 }
@@ -130,7 +153,11 @@ pub(crate) fn receive(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) {
         FoodGroup::Icq => icq::receive(cx, caller, snac),
         FoodGroup::ChatNav => chat_nav::receive(cx, caller, snac),
         FoodGroup::Chat => chat::receive(cx, caller, snac),
-        FoodGroup::Stats | FoodGroup::Alert => without_answer(snac),
+        FoodGroup::Bart => bart::receive(cx, caller, snac),
+        FoodGroup::Stats => stats(cx, caller, snac),
+        FoodGroup::Alert => alerts(snac),
+        FoodGroup::Other(LOOKUP) => lookup(snac),
+        FoodGroup::Other(INVITE) => invite(snac),
         _ => Err(ErrorCode::BadSnac.into()),
     };
     if let Err(refusal) = outcome {
@@ -144,12 +171,32 @@ pub(crate) fn lose_message(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) {
     icbm::lose(cx, caller, snac);
 }
 
-/// Usage reports (0B/03) and subscriptions to alerts (18/06), which open-oscar-server leaves without an answer.
-fn without_answer(snac: &Snac) -> Outcome {
-    match (snac.group, snac.subgroup) {
-        (FoodGroup::Stats, 0x03) | (FoodGroup::Alert, 0x06) => Ok(()),
+/// 06: invitations to the service, by e-mail.
+const INVITE: u16 = 0x06;
+/// 0A: who has an e-mail address.
+const LOOKUP: u16 = 0x0a;
+
+/// 0B/03 → 0B/04: a report of usage is thanked for and not read.
+fn stats(cx: &mut Context<'_>, caller: &Caller, snac: &Snac) -> Outcome {
+    match snac.subgroup {
+        Report::SUBGROUP => cx.reply(caller, &ReportAck {}),
         _ => Err(ErrorCode::BadSnac.into()),
     }
+}
+
+/// Subscriptions to alerts (18/06), which open-oscar-server leaves without an answer.
+fn alerts(snac: &Snac) -> Outcome {
+    if snac.subgroup == 0x06 { Ok(()) } else { Err(ErrorCode::BadSnac.into()) }
+}
+
+/// 0A/02: accounts have no address here, so nobody is found.
+fn lookup(snac: &Snac) -> Outcome {
+    Err(if snac.subgroup == 0x02 { ErrorCode::NoMatch } else { ErrorCode::BadSnac }.into())
+}
+
+/// 06/02: taken, and nobody is written to.
+fn invite(snac: &Snac) -> Outcome {
+    if snac.subgroup == 0x02 { Ok(()) } else { Err(ErrorCode::BadSnac.into()) }
 }
 
 /// Ends a session: its service connections go with it, and whoever saw it is told.

@@ -112,7 +112,7 @@ fn set_user_info(cx: &mut Context<'_>, caller: &Caller, fields: &SetUserInfoFiel
         session.status = status;
     }
     own_user_info(cx, caller, Detail::Others)?;
-    buddy::announce(cx, caller.account);
+    buddy::session_changed(cx, caller);
     Ok(())
 }
 
@@ -122,7 +122,7 @@ fn idle(cx: &mut Context<'_>, caller: &Caller, notice: &IdleNotification) {
         let since = cx.now.instant.checked_sub(Duration::from_secs(notice.seconds.into()));
         session.idle_since = (notice.seconds > 0).then(|| since.unwrap_or(cx.now.instant));
     }
-    buddy::announce(cx, caller.account);
+    buddy::session_changed(cx, caller);
 }
 
 /// 01/02: from here on others see the client, and it gets messages.

@@ -54,6 +54,8 @@ pub(crate) struct Account {
     pub(crate) sessions: Vec<SessionId>,
     /// Who sent a message since this account last warned them.
     pub(crate) heard_from: HashSet<AccountId>,
+    /// Their entry in the directory (02/09).
+    pub(crate) directory: Tlvs,
     stored: Vec<Stored>,
     unannounced: bool,
 }
@@ -71,6 +73,7 @@ impl Account {
             privacy: Privacy::All,
             sessions: Vec::new(),
             heard_from: HashSet::new(),
+            directory: Tlvs::new(),
             stored: Vec::new(),
             unannounced: false,
         }

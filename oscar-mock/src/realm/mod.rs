@@ -5,6 +5,7 @@
 
 pub(crate) mod account;
 pub(crate) mod feedbag;
+pub(crate) mod pictures;
 pub(crate) mod rooms;
 pub(crate) mod session;
 
@@ -15,6 +16,7 @@ use program::Secret;
 
 pub(crate) use account::{Account, Stored};
 pub(crate) use feedbag::Privacy;
+pub(crate) use pictures::Pictures;
 pub(crate) use rooms::Rooms;
 pub(crate) use session::{ListUse, Session, Sharing};
 
@@ -48,6 +50,8 @@ pub(crate) struct Realm {
     watchers: HashMap<ScreenName, BTreeSet<SessionId>>,
     /// Chat rooms.
     pub(crate) rooms: Rooms,
+    /// Icons.
+    pub(crate) pictures: Pictures,
     last_session: u64,
 }
 

@@ -4,6 +4,7 @@ mod frames;
 mod lists;
 mod malformed;
 mod messages;
+mod own_clients;
 mod presence;
 mod rates;
 mod rooms;
@@ -29,7 +30,7 @@ pub(crate) const ALONE: [&str; 1] = ["burst"];
 
 /// All checks; those that wait longest come first, as they run beside the others.
 pub(crate) fn all() -> Vec<Check> {
-    let parts: [&[Check]; 10] = [
+    let parts: [&[Check]; 11] = [
         rates::CHECKS,
         malformed::CHECKS,
         sign_on::CHECKS,
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Check> {
         messages::CHECKS,
         rooms::CHECKS,
         twice::CHECKS,
+        own_clients::CHECKS,
     ];
     let all: Vec<Check> = parts.into_iter().flatten().map(|check| Check { ..*check }).collect();
     for (at, check) in all.iter().enumerate() {

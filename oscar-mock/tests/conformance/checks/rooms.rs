@@ -20,6 +20,13 @@ pub(super) const CHECKS: &[Check] = &[
         run: room,
     },
     Check {
+        name: "room_twice",
+        fact: "one is in a room once: coming again ends the connection on which one was (server's source)",
+        steps: "Anna and Bert are in a room; Anna enters it again; Bert speaks",
+        expected: "her first connection is closed; Bert is told that she left and came; she hears him once",
+        run: room_twice,
+    },
+    Check {
         name: "room_that_is_not",
         fact: "there is no way into a room that nobody made",
         steps: "01/04 for 0E with a room that does not exist",
@@ -129,6 +136,24 @@ fn room(scene: &Scene<'_>) -> Outcome {
     ensure!(who.len() == 1 && same_name(&who[0].name, &bert.name), "{who:?}");
     // Leaving a room is not signing off.
     bert.bos.fence().map(drop)
+}
+
+fn room_twice(scene: &Scene<'_>) -> Outcome {
+    let (mut anna, mut bert) = (scene.sign_on("anna")?, scene.sign_on("bert")?);
+    let room = make(&mut anna, &scene.name("room"))?;
+    let (mut first, _) = enter(&mut anna, &room)?;
+    let (mut berts, _) = enter(&mut bert, &room)?;
+    let (mut second, there) = enter(&mut anna, &room)?;
+    let anna_there = there.iter().filter(|name| same_name(name, &anna.name)).count();
+    ensure!(anna_there == 1, "there are {there:?}");
+    first.closes()?;
+    for subgroup in [0x04, 0x03] {
+        let about = infos(&berts.until(0x0e, subgroup)?.body)?;
+        ensure!(about.iter().all(|info| same_name(&info.name, &anna.name)), "0E/{subgroup:02x} of {about:?}");
+    }
+    say(&mut berts, "hello", false);
+    ensure!(hears(&mut second)?.1 == b"hello", "something else");
+    anna.bos.fence().map(drop)
 }
 
 fn room_that_is_not(scene: &Scene<'_>) -> Outcome {
