@@ -24,7 +24,6 @@ mod visitors;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use oscar_im::ScreenName;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -63,8 +62,8 @@ const MOST_HISTORY: usize = 200;
 /// What the operator changes while the bridge runs. Channel of 8; full: the sender waits.
 #[derive(Debug)]
 pub enum HubControl {
-    /// Another staff list.
-    Staff(Vec<ScreenName>),
+    /// Other settings: staff, departments, routing, hours, wording, retention. The rest of them stays as it was at the start.
+    Settings(Box<Settings>),
 }
 
 /// The hub's ends of all channels.
@@ -114,7 +113,8 @@ impl Hub {
         let clock = Clock::start();
         let now = clock.now();
         let snapshot = store.load().await?;
-        let last_line_at = snapshot.last_line_at;
+        // A fetch that broke off begins again where it began: of some channels later lines are here already.
+        let last_line_at = [snapshot.last_line_at, snapshot.fetching_from].into_iter().flatten().min();
         let desk = Desk::new(settings, snapshot, now);
         let (reads, read) = mpsc::channel(READS);
         let status = watch::Sender::new(desk.status());
@@ -148,8 +148,8 @@ impl Hub {
         self.status.subscribe()
     }
 
-    /// When a visitor wrote the last line that was stored before the start: the IRC side asks the daemon for what came
-    /// after. Not what staff said: they may have answered while the way to the daemon was cut.
+    /// Up to when all that visitors wrote was stored before the start: the IRC side asks the daemon for what came
+    /// after. Not up to what staff said: they may have answered while the way to the daemon was cut.
     pub fn last_line_at(&self) -> Option<Millis> {
         self.last_line_at
     }

@@ -224,7 +224,8 @@ fn room(staff: &checked::Staff) -> aim::link::Room {
     staff.room.clone().map_or(aim::link::Room::Invited, aim::link::Room::Named)
 }
 
-fn hub_settings(config: &Config) -> Settings {
+/// What the hub is told at its start, and again when the configuration was read again.
+pub(crate) fn hub_settings(config: &Config) -> Settings {
     let mut seed = [0; 8];
     // Without randomness, time tells two bridges apart well enough: cookies begin with it.
     let _ = getrandom::fill(&mut seed);

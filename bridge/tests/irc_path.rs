@@ -87,7 +87,12 @@ impl Hub {
     }
 
     async fn event(&mut self) -> IrcEvent {
-        timeout(SOON, self.events.recv()).await.expect("an event in time").expect("a link")
+        loop {
+            let event = timeout(SOON, self.events.recv()).await.expect("an event in time").expect("a link");
+            if !matches!(event, IrcEvent::Fetching { .. } | IrcEvent::Fetched) {
+                return event;
+            }
+        }
     }
 
     async fn line(&mut self) -> IrcLine {

@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 use program::{Failure, Signals};
 use tokio::sync::mpsc;
 
-use crate::config;
+use crate::config::restart::needs_restart;
+use crate::config::{self, Config};
 use crate::hub::HubControl;
 use crate::supervisor;
 
 /// Runs until SIGTERM or SIGINT.
 pub(super) async fn run(path: PathBuf, signals: Signals) -> Result<(), Failure> {
     let config = config::load(&path)?;
+    let running = config.clone();
     let bridge = supervisor::bind(config).await?;
     let controls = bridge.controls();
     program::ready::announce(&bridge.addresses());
     let reloading = async {
         loop {
             signals.reload.notified().await;
-            reload(&path, &controls).await;
+            reload(&path, &running, &controls).await;
         }
     };
     tokio::select! {
@@ -27,16 +29,25 @@ pub(super) async fn run(path: PathBuf, signals: Signals) -> Result<(), Failure> 
     }
 }
 
-/// Takes over what can change while we run; a broken file changes nothing.
-async fn reload(path: &Path, controls: &mpsc::Sender<HubControl>) {
-    match config::load(path) {
-        Ok(config) => {
-            tracing::info!(
-                staff = config.staff.handles.len(),
-                "configuration read again; the staff list is in force, other changes need a restart"
-            );
-            let _ = controls.send(HubControl::Staff(config.staff.handles)).await;
+/// Takes over what can change while we run, and says what can't; a broken file changes nothing.
+async fn reload(path: &Path, running: &Config, controls: &mpsc::Sender<HubControl>) {
+    let config = match config::load(path) {
+        Ok(config) => config,
+        Err(failure) => {
+            tracing::error!("the configuration was not taken over: {failure}");
+            return;
         }
-        Err(failure) => tracing::error!("the configuration was not taken over: {failure}"),
+    };
+    let settings = supervisor::hub_settings(&config);
+    if controls.send(HubControl::Settings(Box::new(settings))).await.is_err() {
+        return;
+    }
+    tracing::info!(
+        staff = config.staff.handles.len(),
+        "configuration read again; staff, departments, routing, hours, wording and retention are in force"
+    );
+    let waiting = needs_restart(running, &config);
+    if !waiting.is_empty() {
+        tracing::warn!("changed as well, and in force after a restart only: {}", waiting.join(", "));
     }
 }

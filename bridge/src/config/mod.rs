@@ -2,6 +2,7 @@
 
 pub mod checked;
 pub mod hours;
+pub mod restart;
 pub mod toml;
 pub mod values;
 

@@ -21,7 +21,7 @@ pub struct Department {
 }
 
 /// All of them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Departments(Vec<Department>);
 
 impl Departments {

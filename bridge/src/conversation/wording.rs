@@ -275,6 +275,14 @@ pub fn nobody_to_answer(text: &str) -> String {
     own(&format!("there is no open conversation, so this went to nobody: \"{}\"", excerpt(text)))
 }
 
+/// In the staff room only lines with a label go to visitors.
+pub fn stays_in_room(label: &str, text: &str) -> String {
+    own(&format!(
+        "in the room only lines with a label go to visitors; this stayed among you: \"{}\" (\"{label}:\" sends it)",
+        excerpt(text)
+    ))
+}
+
 /// A label alone, and nothing that waits for one.
 pub fn nothing_to_send(label: &str) -> String {
     own(&format!("there is no text to send to {label}"))
@@ -646,6 +654,7 @@ mod tests {
             mistake("x", commands::Mistake::Unknown(None)),
             whoami(&"staff1".into(), false, &[]),
             looks_automatic(),
+            stays_in_room("anna", "hi"),
         ];
         for text in all {
             assert!(text.lines().all(|line| line.starts_with("* ")), "{text}");

@@ -178,6 +178,8 @@ pub(crate) struct Member {
     pub(super) gone_since: Option<Millis>,
     /// When the polite hint about automatic lines was given.
     pub(super) hinted: Option<Millis>,
+    /// When it was last said that lines without label stay in the staff room.
+    pub(super) told_of_room: Option<Millis>,
     /// Tells which of our accounts serves this person; kept for as long as the person is listed.
     pub(super) seat: usize,
 }
@@ -194,6 +196,7 @@ impl Member {
             missed_since: None,
             gone_since: None,
             hinted: None,
+            told_of_room: None,
         }
     }
 
@@ -393,7 +396,7 @@ impl Desk {
             Input::Irc(event) => self.irc_event(event, now),
             Input::Aim(account, event) => self.aim_event(account, event, now),
             Input::Web(event) => self.web_event(event),
-            Input::Control(HubControl::Staff(list)) => self.staff_listed(list, now),
+            Input::Control(HubControl::Settings(settings)) => self.settings_changed(*settings, now),
             Input::Read { to, label, entries } => self.history_read(&to, &label, entries, now),
         }
     }

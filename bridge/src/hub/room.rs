@@ -4,15 +4,20 @@
 //! carried goes to each person by instant message when it can't be used any more.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use oscar_im::ScreenName;
 
 use super::desk::{Desk, Effect};
 use super::staff::StaffIm;
 use crate::aim::event::{AccountId, AimCommand, Presence, RoomEvent};
+use crate::conversation::routing::Target;
 use crate::conversation::{Conversation, ConversationId, Millis, wording};
 use crate::outbox::staff::{Allowance, Gate, Rank, Row, room};
 use crate::store::Write;
+
+/// That lines without label stay in the room is said to the same person once in this time.
+const TELL_OF_ROOM_AGAIN: Duration = Duration::from_secs(600);
 
 /// Which of our accounts keeps the room.
 pub(super) const KEEPER: AccountId = AccountId(0);
@@ -240,6 +245,30 @@ impl Desk {
             }
         }
         lines
+    }
+
+    /// Whether what is being taken in was said in the room.
+    pub(super) fn is_said_in_room(&self) -> bool {
+        self.room.speaking
+    }
+
+    /// A line without label in the room is talk among colleagues and goes to no visitor. To whom it may have been meant for
+    /// one, is told so once in a while; a label alone sends it all the same.
+    pub(super) fn said_among_colleagues(&mut self, from: &ScreenName, text: &str, now: Millis) {
+        let label = match self.target(from) {
+            Target::Clear(id) => Some(self.label(id)),
+            Target::Ask(ids) => ids.first().map(|id| self.label(*id)),
+            Target::Nobody => None,
+        };
+        let Some(label) = label else { return };
+        let Some(member) = self.member_mut(from) else { return };
+        if member.told_of_room.is_some_and(|at| now.since(at) < TELL_OF_ROOM_AGAIN) {
+            return;
+        }
+        member.told_of_room = Some(now);
+        member.held = Some((text.to_owned(), now));
+        self.counters.questions += 1;
+        self.tell(from, Rank::Reply, &wording::stays_in_room(&label, text), now);
     }
 
     /// For `/list`: who is in, and what waits for the room. None where there is no room.

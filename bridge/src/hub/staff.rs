@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oscar_im::ScreenName;
 
-use super::desk::{Desk, Effect, Member};
+use super::desk::{Desk, Effect, Member, Settings};
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImTyping, Presence};
 use crate::conversation::model::Address;
 use crate::conversation::routing::{LastAddressed, Routing, Target};
@@ -169,6 +169,10 @@ impl Desk {
     }
 
     fn unaddressed(&mut self, from: &ScreenName, text: &str, at: Millis, now: Millis) {
+        if self.is_said_in_room() {
+            self.said_among_colleagues(from, text, now);
+            return;
+        }
         let target = self.target(from);
         // "anna, are you there?" with another visitor's turn: fast fingers.
         let named = self.book.by_label(staff_input::first_word(text));
@@ -444,8 +448,29 @@ impl Desk {
         }
     }
 
+    /// The configuration was read again.
+    pub(super) fn settings_changed(&mut self, settings: Settings, now: Millis) {
+        let departments = self.settings.departments.clone();
+        let list = settings.staff.clone();
+        let Settings { accounts, max_im_bytes, pace, cookie_seed, .. } = self.settings;
+        self.settings = Settings { accounts, max_im_bytes, pace, cookie_seed, ..settings };
+        self.staff_listed(list, now);
+        if departments != self.settings.departments {
+            // Those who are of a department now get what waits there; who is not any more has no part in it.
+            let free: Vec<ConversationId> = self
+                .book
+                .open_ones()
+                .filter(|conversation| conversation.holder.is_none() && conversation.department.is_some())
+                .map(|conversation| conversation.id)
+                .collect();
+            for id in free {
+                self.give_to(id, None, now);
+            }
+        }
+    }
+
     /// Another staff list.
-    pub(super) fn staff_listed(&mut self, list: Vec<ScreenName>, now: Millis) {
+    fn staff_listed(&mut self, list: Vec<ScreenName>, now: Millis) {
         let accounts = self.accounts.len();
         let mut old = std::mem::take(&mut self.staff);
         let known: Vec<ScreenName> = old.iter().map(|member| member.name.clone()).collect();

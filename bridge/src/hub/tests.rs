@@ -10,6 +10,7 @@ mod staffside;
 mod stock_rates;
 mod visitorside;
 
+use super::HubControl;
 use super::desk::{Batch, Desk, Effect, Input, Settings};
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImRefusal, Presence};
 use crate::conversation::Millis;
@@ -35,6 +36,13 @@ impl Bench {
         let mut bench = Self::quiet(Settings::default());
         bench.both_up().online("staff1").online("staff2").credits(100).nothing_more();
         bench
+    }
+
+    /// The operator changes the configuration and has it read again.
+    pub(super) fn reloads(&mut self, change: impl FnOnce(&mut Settings)) -> &mut Self {
+        change(&mut self.settings);
+        let settings = Box::new(self.settings.clone());
+        self.input(Input::Control(HubControl::Settings(settings)))
     }
 
     /// Nothing is up yet.

@@ -65,6 +65,10 @@ impl Desk {
                     self.answer_refused(conversation, &refusal, now);
                 }
             }
+            IrcEvent::Fetching { since } => {
+                self.write(Write::FetchingFrom(Some(Millis::from_system(since))));
+            }
+            IrcEvent::Fetched => self.write(Write::FetchingFrom(None)),
             IrcEvent::Lost { .. } => self.irc_lost(),
         }
     }

@@ -61,6 +61,11 @@ impl Channels {
         true
     }
 
+    /// Whether each has let us in or refused us.
+    pub(super) fn are_settled(&self) -> bool {
+        self.places.iter().all(|place| place.joined_at.is_some() || place.attempts > 0)
+    }
+
     /// We were kicked, or left by force.
     pub(super) fn lost(&mut self, name: &str, support: &ISupport, now: Instant) {
         if let Some(place) = self.find(name, support) {

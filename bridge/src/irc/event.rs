@@ -139,6 +139,14 @@ pub enum IrcEvent {
         /// Why.
         refusal: IrcRefusal,
     },
+    /// What was said since then is being fetched from the daemon's history. Until [`IrcEvent::Fetched`], the next start has to
+    /// begin there again, whatever came since.
+    Fetching {
+        /// From when on.
+        since: SystemTime,
+    },
+    /// All that the daemon had has gone on.
+    Fetched,
     /// The connection is gone; what was sent and neither accepted nor refused is unknown. The link reconnects by itself.
     Lost {
         /// In words, for the log.

@@ -316,6 +316,22 @@ impl People {
         self.ask_next(queue);
     }
 
+    /// Whether no line waits for what WHOIS tells.
+    pub(super) fn hold_nothing(&self) -> bool {
+        self.held == 0
+    }
+
+    /// The connection is over: what waits goes on with what is known.
+    pub(super) fn release_all(&mut self, now: Instant) {
+        let order: Vec<String> = self.order.iter().cloned().collect();
+        for nick in order {
+            if let Some(waiting) = self.waiting.get_mut(&nick) {
+                waiting.wanted = false;
+            }
+            self.release(&nick, now);
+        }
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.waiting.get(self.order.front()?).map(|waiting| waiting.deadline)
     }

@@ -3,6 +3,9 @@
 //! After a JOIN the session asks for what came after the last line that went on; what is said meanwhile in that
 //! channel waits until the answer is there. Private lines are found by `CHATHISTORY TARGETS`. A daemon without
 //! history, or one that does not answer, costs nothing but the deadline.
+//!
+//! Lines of one target go on while others are still awaited, so the moment of the last line tells nothing until all have
+//! been fetched: a fetch that broke off, with the connection or the process, begins again where it began.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
@@ -11,6 +14,7 @@ use super::event::IrcLine;
 use super::queue::Queue;
 use super::text::{Line, Word};
 use super::timestamp;
+use crate::clock::Moment;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Pages of one target; more than a daemon keeps.
@@ -19,14 +23,21 @@ const MAX_BATCHES: usize = 16;
 const MAX_LINES: usize = 512;
 const MAX_TARGETS: usize = 64;
 const MAX_SEEN: usize = 1024;
-/// Asked again before the last known moment: stamps have milliseconds, and several lines may share one. Doubles are
-/// recognised by their msgid, here or by the hub.
-const OVERLAP: Duration = Duration::from_secs(1);
+/// Targets that wait to be asked for; more than a daemon keeps history of.
+const MAX_WAITING: usize = 4096;
+/// Asked again before the last known moment: stamps have milliseconds, several lines may share one, and a line may
+/// have waited for WHOIS while later ones of others went on (10 s at most). Doubles are recognised by their msgid, here or by the
+/// hub.
+const OVERLAP: Duration = Duration::from_secs(12);
+/// A fetch is over after this, whatever is still awaited.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// What outlives a connection: up to when lines have gone on, and the ids of the last of them.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {
     since: Option<SystemTime>,
+    /// Where the fetch began that is not over.
+    fetching_from: Option<SystemTime>,
     seen: HashSet<String>,
     /// The same, oldest first.
     order: VecDeque<String>,
@@ -60,8 +71,19 @@ impl Memory {
         self.since.get_or_insert(at);
     }
 
+    /// Until [`Memory::fetched`], history is asked for from here. Gives the moment.
+    pub(super) fn begin_fetch(&mut self) -> Option<SystemTime> {
+        self.fetching_from = [self.fetching_from, self.since].into_iter().flatten().min();
+        self.fetching_from
+    }
+
+    /// All has gone on.
+    pub(super) fn fetched(&mut self) {
+        self.fetching_from = None;
+    }
+
     fn from(&self) -> Option<SystemTime> {
-        let since = self.since?;
+        let since = self.fetching_from.or(self.since)?;
         Some(since.checked_sub(OVERLAP).unwrap_or(since))
     }
 }
@@ -72,7 +94,10 @@ enum Batch {
         target: String,
         lines: Vec<IrcLine>,
     },
-    Targets,
+    Targets {
+        count: usize,
+        newest: Option<SystemTime>,
+    },
     /// labeled-response: everything in it answers this label.
     Labelled(String),
     Other,
@@ -91,9 +116,46 @@ struct Asked {
 pub(super) struct Replay {
     batches: HashMap<String, Batch>,
     asked: HashMap<String, Asked>,
+    /// Targets whose turn comes when others are done.
+    waiting: VecDeque<(String, Word)>,
+    targets: Targets,
+    /// The fetch is over then at the latest; none where it is over, or never began.
+    over_at: Option<Instant>,
+}
+
+/// The question who wrote to us.
+#[derive(Debug, Default)]
+enum Targets {
+    #[default]
+    Answered,
+    Asked {
+        until: SystemTime,
+        deadline: Instant,
+    },
 }
 
 impl Replay {
+    /// A fetch begins, of the history of some channels and of those who wrote to us.
+    pub(super) fn begin(&mut self, memory: &Memory, now: Moment, queue: &mut Queue) {
+        self.over_at = Some(now.instant + LONGEST);
+        if let Some(from) = memory.from() {
+            self.ask_targets(from, now.wall, now.instant, queue);
+        }
+    }
+
+    /// Whether the fetch is over just now. `channels_settled`: each was asked for, or can't be.
+    pub(super) fn ends(&mut self, channels_settled: bool, now: Instant) -> bool {
+        let Some(over_at) = self.over_at else { return false };
+        let is_over = channels_settled
+            && self.asked.is_empty()
+            && self.waiting.is_empty()
+            && matches!(self.targets, Targets::Answered);
+        if is_over || over_at <= now {
+            self.over_at = None;
+        }
+        self.over_at.is_none()
+    }
+
     /// Asks for what was said in or to `name` since then.
     pub(super) fn ask(
         &mut self,
@@ -105,16 +167,31 @@ impl Replay {
         queue: &mut Queue,
     ) {
         let (Some(from), Some(name)) = (memory.from(), Word::new(name)) else { return };
-        if self.asked.len() >= MAX_TARGETS || self.asked.contains_key(&target) {
+        if self.asked.contains_key(&target) {
+            return;
+        }
+        if self.asked.len() >= MAX_TARGETS {
+            if self.waiting.len() < MAX_WAITING {
+                self.waiting.push_back((target, name));
+            }
             return;
         }
         question(&name, from, page, queue);
         self.asked.insert(target, Asked { name, deadline: now + PATIENCE, pages: 1, held: Vec::new() });
     }
 
+    /// Asks for those whose turn it is.
+    pub(super) fn ask_waiting(&mut self, memory: &Memory, page: usize, now: Instant, queue: &mut Queue) {
+        while self.asked.len() < MAX_TARGETS
+            && let Some((target, name)) = self.waiting.pop_front()
+        {
+            self.ask(target, name.as_str(), memory, page, now, queue);
+        }
+    }
+
     /// Asks who wrote to us since then.
-    pub(super) fn ask_targets(memory: &Memory, until: SystemTime, queue: &mut Queue) {
-        let Some(from) = memory.from() else { return };
+    fn ask_targets(&mut self, from: SystemTime, until: SystemTime, now: Instant, queue: &mut Queue) {
+        self.targets = Targets::Asked { until, deadline: now + PATIENCE };
         if let Some(targets) = Word::new("TARGETS") {
             let range = format!(
                 "timestamp={} timestamp={} {MAX_TARGETS}",
@@ -144,7 +221,7 @@ impl Replay {
         }
         let batch = match kind.to_ascii_lowercase().as_str() {
             "chathistory" => Batch::History { target, lines: Vec::new() },
-            "draft/chathistory-targets" => Batch::Targets,
+            "draft/chathistory-targets" => Batch::Targets { count: 0, newest: None },
             "labeled-response" => label.map_or(Batch::Other, |label| Batch::Labelled(label.to_owned())),
             _ => Batch::Other,
         };
@@ -156,9 +233,17 @@ impl Replay {
         matches!(self.batches.get(id), Some(Batch::History { .. }))
     }
 
-    /// Whether this batch lists those who wrote to us.
-    pub(super) fn is_targets(&self, id: &str) -> bool {
-        matches!(self.batches.get(id), Some(Batch::Targets))
+    /// Somebody who wrote to us, and when last. Whether that stood in an answer.
+    pub(super) fn listed(&mut self, id: &str, at: Option<SystemTime>) -> bool {
+        let Some(Batch::Targets { count, newest }) = self.batches.get_mut(id) else { return false };
+        *count += 1;
+        *newest = (*newest).max(at);
+        true
+    }
+
+    /// The daemon lists nobody.
+    pub(super) fn no_targets(&mut self) {
+        self.targets = Targets::Answered;
     }
 
     /// The label that this batch answers.
@@ -187,7 +272,14 @@ impl Replay {
         now: Instant,
         queue: &mut Queue,
     ) -> Vec<IrcLine> {
-        let Some(Batch::History { target, mut lines }) = self.batches.remove(id) else { return Vec::new() };
+        let (target, mut lines) = match self.batches.remove(id) {
+            Some(Batch::History { target, lines }) => (target, lines),
+            Some(Batch::Targets { count, newest }) => {
+                self.targets_end(count, newest, memory, now, queue);
+                return Vec::new();
+            }
+            _ => return Vec::new(),
+        };
         // Before the lines go on, or nothing would be new.
         let newest = lines.iter().map(|line| line.at).max();
         let moves_on = newest > memory.from();
@@ -206,6 +298,27 @@ impl Replay {
         lines
     }
 
+    /// A full page of senders may have another behind it.
+    fn targets_end(
+        &mut self,
+        count: usize,
+        newest: Option<SystemTime>,
+        memory: &Memory,
+        now: Instant,
+        queue: &mut Queue,
+    ) {
+        let Targets::Asked { until, .. } = std::mem::take(&mut self.targets) else { return };
+        // Both ends are excluded, and several may have the same stamp.
+        let next = newest.and_then(|newest| newest.checked_sub(Duration::from_millis(1)));
+        if let Some(next) = next
+            && count >= MAX_TARGETS
+            && Some(next) > memory.from()
+            && next < until
+        {
+            self.ask_targets(next, until, now, queue);
+        }
+    }
+
     /// No history for this target (FAIL), or none any more: what waited goes on.
     pub(super) fn finish(&mut self, target: &str) -> Vec<IrcLine> {
         self.asked.remove(target).map(|asked| asked.held).unwrap_or_default()
@@ -218,11 +331,24 @@ impl Replay {
             .filter(|(_, asked)| asked.deadline <= now)
             .map(|(target, _)| target.clone())
             .collect();
+        if let Targets::Asked { deadline, .. } = self.targets
+            && deadline <= now
+        {
+            self.targets = Targets::Answered;
+        }
+        for target in &late {
+            tracing::warn!(%target, "the daemon did not tell what was said while we were away; lines may be missing");
+        }
         late.iter().flat_map(|target| self.finish(target)).collect()
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.asked.values().map(|asked| asked.deadline).min()
+        let targets = match self.targets {
+            Targets::Asked { deadline, .. } => Some(deadline),
+            Targets::Answered => None,
+        };
+        let asked = self.asked.values().map(|asked| asked.deadline).min();
+        [targets, asked, self.over_at].into_iter().flatten().min()
     }
 }
 

@@ -252,6 +252,7 @@ impl Session {
         }
         self.people.handle_timeout(now.instant, &mut self.queue);
         self.collect();
+        self.go_on_fetching(now);
     }
 
     /// Sends text: one or more lines, one receipt. Nothing, and no receipt, while we are not signed on.
@@ -362,6 +363,20 @@ impl Session {
         };
         self.dispatch(&message, now);
         self.collect();
+        self.go_on_fetching(now);
+    }
+
+    /// Asks for the history of those whose turn it is; says when all has gone on.
+    fn go_on_fetching(&mut self, now: Moment) {
+        if !self.is_signed_on() {
+            return;
+        }
+        self.replay.ask_waiting(&self.memory, self.support.history_page, now.instant, &mut self.queue);
+        let settled = self.channels.are_settled() && self.people.hold_nothing();
+        if self.replay.ends(settled, now.instant) {
+            self.memory.fetched();
+            self.events.push_back(IrcEvent::Fetched);
+        }
     }
 
     fn dispatch(&mut self, message: &Message, now: Moment) {
@@ -428,7 +443,8 @@ impl Session {
             }
             "FAIL" => self.on_fail(message, parameters, now),
             "CHATHISTORY" if parameter(parameters, 0) == "TARGETS" => {
-                let listed = tag(message, "batch").is_some_and(|batch| self.replay.is_targets(batch));
+                let at = timestamp::parse(parameter(parameters, 2));
+                let listed = tag(message, "batch").is_some_and(|batch| self.replay.listed(batch, at));
                 let name = parameter(parameters, 1);
                 // Channels are asked for as they are joined.
                 if listed && self.support.channel(name).is_none() {
@@ -569,7 +585,10 @@ impl Session {
         }
         self.channels.join_all(&mut self.queue);
         if self.caps.has_history() {
-            Replay::ask_targets(&self.memory, now.wall, &mut self.queue);
+            if let Some(since) = self.memory.begin_fetch() {
+                self.events.push_back(IrcEvent::Fetching { since });
+            }
+            self.replay.begin(&self.memory, now, &mut self.queue);
         }
     }
 
@@ -719,6 +738,9 @@ impl Session {
         let words = parameters.last().map_or("", String::as_str);
         match parameter(parameters, 0) {
             "CHATHISTORY" => {
+                if parameters.iter().any(|word| word == "TARGETS") {
+                    self.replay.no_targets();
+                }
                 for name in parameters.iter().skip(2) {
                     let name = self.fold(name);
                     for line in self.replay.finish(&name) {
@@ -815,6 +837,8 @@ impl Session {
         if self.end.is_some() {
             return;
         }
+        // Lines that wait to be told apart were taken in; nobody says them again.
+        self.people.release_all(self.heard_at);
         self.collect();
         self.end = Some(LineText::flat(reason).as_str().to_owned());
         self.state = State::Ended;

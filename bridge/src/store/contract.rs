@@ -62,6 +62,7 @@ pub(crate) fn fill(store: &mut impl Store) {
         Write::Heard { sender: "Staff One".into(), cookie: COOKIE, at: Millis(30) },
         Write::Canned("hours".into(), "9 to 5".into()),
         Write::AimUp(Millis(77)),
+        Write::FetchingFrom(Some(Millis(15))),
     ];
     store.commit(&writes).unwrap();
 }
@@ -91,6 +92,9 @@ pub(crate) fn comes_back_as_it_was(mut store: impl Store) {
     assert_eq!(snapshot.canned, [("hours".to_owned(), "9 to 5".to_owned())]);
     assert_eq!(snapshot.aim_up, Some(Millis(77)));
     assert_eq!(snapshot.last_line_at, Some(Millis(20)), "what staff said afterwards does not count");
+    assert_eq!(snapshot.fetching_from, Some(Millis(15)));
+    store.commit(&[Write::FetchingFrom(None)]).unwrap();
+    assert_eq!(store.load().unwrap().fetching_from, None);
 }
 
 pub(crate) fn what_is_settled_is_not_owed(mut store: impl Store) {

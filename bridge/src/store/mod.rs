@@ -84,6 +84,7 @@ impl Write {
                 | Self::Nick(..)
                 | Self::ForgetHeard(_)
                 | Self::AimUp(_)
+                | Self::FetchingFrom(_)
         )
     }
 }
@@ -191,6 +192,8 @@ pub enum Write {
     ForgetCanned(String),
     /// The AIM side was up at that moment.
     AimUp(Millis),
+    /// What was said since that moment is being fetched from the IRC daemon; none when it is over.
+    FetchingFrom(Option<Millis>),
 }
 
 /// What the hub starts from.
@@ -216,6 +219,8 @@ pub struct Snapshot {
     pub aim_up: Option<Millis>,
     /// When the newest line of a visitor was written.
     pub last_line_at: Option<Millis>,
+    /// From when on history was being fetched from the IRC daemon, where that was not over.
+    pub fetching_from: Option<Millis>,
 }
 
 /// An entry of a transcript.

@@ -291,6 +291,7 @@ impl Store for SqliteStore {
             };
             snapshot.aim_up = moment("aim_up")?;
             snapshot.last_line_at = moment("last_line")?;
+            snapshot.fetching_from = moment("fetching_from")?;
             Ok(snapshot)
         })
     }

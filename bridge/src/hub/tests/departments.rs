@@ -86,3 +86,24 @@ fn nobody_there_is_nobody_of_the_department() {
     t.no_ims().online("staff2").reads("staff2", "anna: how much?");
     assert_eq!(t.notice_to("anna").unwrap().0, "back");
 }
+
+#[test]
+fn departments_hours_and_wording_change_while_it_runs() {
+    let mut t = with(Routing::Broadcast);
+    t.offline("staff1").offline("staff2");
+    says_in(&mut t, "#sales", "anna", "how much?");
+    t.reloads(|settings| {
+        settings.departments = Departments::new(vec![Department {
+            name: "sales".into(),
+            handles: vec!["staff1".into()],
+            channels: vec!["#sales".into()],
+            sites: Vec::new(),
+        }]);
+        settings.words.nobody_here = "Later.".into();
+    });
+    t.online("staff2").no_ims();
+    t.online("staff1").reads("staff1", "anna: how much?");
+    t.offline("staff1").offline("staff2").after(120).out.clear();
+    t.says("bob", "hello");
+    assert_eq!(t.notice_to("bob").unwrap().1, "Later.");
+}

@@ -108,6 +108,28 @@ fn who_speaks_in_the_room_speaks_as_staff() {
 }
 
 #[test]
+fn what_colleagues_say_to_each_other_in_the_room_reaches_no_visitor() {
+    let mut t = room();
+    t.says_in_room("staff1", 1, "good morning").no_ims();
+    t.says("anna", "hello").room_reads("anna: hello").nothing_more();
+    t.says_in_room("staff1", 2, "anna: hi\nwhat can we do for you?");
+    t.hears("anna", "hi\nwhat can we do for you?").nothing_more();
+    t.says_in_room("staff1", 3, "she is difficult");
+    assert!(t.said_to("anna").is_none());
+    t.reads(
+        "staff1",
+        "* in the room only lines with a label go to visitors; this stayed among you: \"she is difficult\" \
+         (\"anna:\" sends it)",
+    );
+    t.says_in_room("staff1", 4, "very difficult").no_ims();
+    assert!(t.said_to("anna").is_none());
+    t.after(700).says_in_room("staff1", 5, "one moment please").nothing_more();
+    t.says_in_room("staff1", 6, "anna:").hears("anna", "one moment please");
+    t.types("staff1", "to the bridge alone a label can be left out");
+    t.hears("anna", "to the bridge alone a label can be left out");
+}
+
+#[test]
 fn what_the_room_did_not_take_goes_to_each_and_is_marked_where_it_may_have() {
     let mut t = room();
     t.room(RoomEvent::Joined(vec!["staff2".into()]));

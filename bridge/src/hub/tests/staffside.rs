@@ -4,7 +4,6 @@ use super::{Bench, MIDNIGHT};
 use crate::aim::event::{AimEvent, ImCookie, ImRefusal};
 use crate::conversation::routing::Routing;
 use crate::conversation::{Millis, wording};
-use crate::hub::HubControl;
 use crate::hub::desk::{Effect, Input, Settings};
 
 fn two_visitors() -> Bench {
@@ -292,7 +291,7 @@ fn a_claim_takes_the_waiting_lines_along() {
 fn lines_of_people_who_left_the_list_go_to_those_who_are_on_it() {
     let mut t = Bench::quiet(Settings::default());
     t.both_up().says("anna", &"a long line ".repeat(120)).says("anna", "two");
-    t.input(Input::Control(HubControl::Staff(vec!["staff3".into()])));
+    t.reloads(|settings| settings.staff = vec!["staff3".into()]);
     t.online("staff3").credits(9);
     let texts: Vec<String> = t.ack_all().into_iter().map(|(_, text)| text).collect();
     let all = texts.join("\n");
@@ -307,7 +306,7 @@ fn who_is_new_on_the_list_gets_what_nobody_has_taken_yet() {
     let mut t = Bench::new();
     t.says("anna", "taken").nothing_more();
     t.offline("staff1").offline("staff2").says("anna", "one");
-    t.input(Input::Control(HubControl::Staff(vec!["staff1".into(), "staff2".into(), "staff3".into()])));
+    t.reloads(|settings| settings.staff.push("staff3".into()));
     t.online("staff3").reads("staff3", "anna: one");
 }
 

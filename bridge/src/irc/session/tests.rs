@@ -53,6 +53,9 @@ impl Transcript {
             .gets(&format!(":irc.test 005 bridgebot CHANTYPES=# NICKLEN=30 {support} :are supported"))
             .gets(":irc.test 422 bridgebot :MOTD File is missing")
             .event(&IrcEvent::SignedOn { nick: "bridgebot".into() });
+        if caps.contains("chathistory") {
+            assert!(matches!(t.session.poll_event(), Some(IrcEvent::Fetching { .. })));
+        }
         let sent = t.everything();
         assert!(sent.contains(&"JOIN #blah".to_owned()), "{sent:?}");
         t.gets(":bridgebot!~bridgebot@127.0.0.1 JOIN #blah")
@@ -285,6 +288,15 @@ mod listening {
         t.gets(":anna!~anna@host PRIVMSG #blah :again");
         assert_eq!(t.line().from.signed_on, Some(1_735_680_000));
         t.silent();
+    }
+
+    #[test]
+    fn a_line_that_waits_when_the_connection_breaks_goes_on() {
+        let mut t = Transcript::online("", "");
+        t.gets(":anna!~anna@host PRIVMSG #blah :hello").sends("WHOIS anna anna").silent();
+        t.session.connection_lost("reset");
+        let line = t.line();
+        assert_eq!((line.text.as_str(), line.from.signed_on), ("hello", None));
     }
 
     #[test]
@@ -552,7 +564,7 @@ mod history {
     #[test]
     fn what_was_missed_comes_first_once_and_marked() {
         let mut t = Transcript::back_online(ALL_CAPS, "CHATHISTORY=2", since(10));
-        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:09.000Z 2");
+        t.sends("CHATHISTORY AFTER #blah timestamp=2024-12-31T23:59:58.000Z 2");
         t.gets("@time=2025-01-01T00:00:14.000Z;msgid=d;account=a :a!~a@h PRIVMSG #blah :live").silent();
         let missed = |t: &mut Transcript, batch: &str, at: u64, id: &str| {
             t.gets(&format!(
@@ -582,13 +594,97 @@ mod history {
         t.gets(":irc.test 001 bridgebot :Hi").gets(":irc.test 422 bridgebot :none");
         t.sends("JOIN #blah");
         t.sends(
-            "CHATHISTORY TARGETS timestamp=2025-01-01T00:00:09.000Z timestamp=2025-01-01T00:00:00.000Z 64",
+            "CHATHISTORY TARGETS timestamp=2024-12-31T23:59:58.000Z timestamp=2025-01-01T00:00:00.000Z 64",
         );
         t.gets(":irc.test BATCH +t draft/chathistory-targets")
             .gets("@batch=t :irc.test CHATHISTORY TARGETS anna 2025-01-01T00:00:11.000Z")
             .gets("@batch=t :irc.test CHATHISTORY TARGETS #other 2025-01-01T00:00:11.000Z")
             .gets(":irc.test BATCH -t");
-        t.sends("CHATHISTORY AFTER anna timestamp=2025-01-01T00:00:09.000Z 100").silent_lines();
+        t.sends("CHATHISTORY AFTER anna timestamp=2024-12-31T23:59:58.000Z 100").silent_lines();
+    }
+
+    /// Answers of the daemon to the questions for senders, with one of them each millisecond.
+    fn lists(t: &mut Transcript, senders: std::ops::Range<u64>) {
+        t.gets(":irc.test BATCH +t draft/chathistory-targets");
+        for at in senders {
+            t.gets(&format!("@batch=t :irc.test CHATHISTORY TARGETS v{at} 2024-12-31T23:59:11.{at:03}Z"));
+        }
+        t.gets(":irc.test BATCH -t");
+    }
+
+    #[test]
+    fn many_senders_are_asked_for_page_by_page() {
+        let mut t = Transcript::back_online(
+            ALL_CAPS,
+            "",
+            Memory::new(Some(UNIX_EPOCH + Duration::from_secs(WALL - 60))),
+        );
+        t.everything();
+        t.gets(":irc.test BATCH +1 chathistory #blah").gets(":irc.test BATCH -1");
+        lists(&mut t, 0..64);
+        let sent = t.everything();
+        assert!(sent[64].starts_with("CHATHISTORY TARGETS timestamp=2024-12-31T23:59:11.062Z"), "{sent:?}");
+        assert_eq!(sent.iter().filter(|line| line.starts_with("CHATHISTORY AFTER v")).count(), 64);
+        lists(&mut t, 63..66);
+        assert!(t.everything().is_empty(), "64 are awaited at once");
+        for at in 0..66 {
+            t.gets(&format!(":irc.test BATCH +h chathistory v{at}"));
+            t.gets(":irc.test BATCH -h");
+        }
+        let sent = t.everything();
+        assert_eq!(
+            sent.iter().filter(|line| line.starts_with("CHATHISTORY AFTER v6")).count(),
+            2,
+            "{sent:?}"
+        );
+        for at in 64..66 {
+            t.gets(&format!(":irc.test BATCH +h chathistory v{at}"));
+            t.gets(":irc.test BATCH -h");
+        }
+        t.event(&IrcEvent::Fetched);
+    }
+
+    #[test]
+    fn a_fetch_that_broke_off_begins_again_where_it_began() {
+        let mut wide = config();
+        wide.channels.push(Channel { name: Word::new("#late").unwrap(), key: None });
+        let begin = |memory| {
+            let mut t = Transcript::resume(wide.clone(), memory);
+            t.everything();
+            t.gets(&format!(":irc.test CAP * LS :{ALL_CAPS}")).everything();
+            t.gets(":irc.test CAP * ACK :batch message-tags server-time draft/chathistory account-tag");
+            t.gets(":irc.test 001 bridgebot :Hi").gets(":irc.test 422 bridgebot :none").everything();
+            t.event(&IrcEvent::SignedOn { nick: "bridgebot".into() });
+            let since = UNIX_EPOCH + Duration::from_secs(WALL + 20);
+            t.event(&IrcEvent::Fetching { since });
+            t.gets(":irc.test BATCH +t draft/chathistory-targets").gets(":irc.test BATCH -t");
+            t
+        };
+        let joins = |t: &mut Transcript, channel: &str| {
+            t.gets(&format!(":bridgebot!~bridgebot@127.0.0.1 JOIN {channel}"));
+            t.event(&IrcEvent::Joined { channel: channel.into() });
+            t.sends(&format!("CHATHISTORY AFTER {channel} timestamp=2025-01-01T00:00:08.000Z 100"));
+        };
+        let mut t = begin(since(20));
+        joins(&mut t, "#blah");
+        t.gets(":irc.test BATCH +1 chathistory #blah");
+        t.gets("@batch=1;time=2025-01-01T00:00:50.000Z;msgid=a;account=a :a!~a@h PRIVMSG #blah :new");
+        t.gets(":irc.test BATCH -1");
+        assert_eq!(t.line().text, "new");
+        t.silent();
+        t.session.connection_lost("reset");
+        let mut t = begin(t.session.into_memory());
+        joins(&mut t, "#late");
+        t.gets(":irc.test BATCH +1 chathistory #late");
+        t.gets("@batch=1;time=2025-01-01T00:00:30.000Z;msgid=b;account=a :a!~a@h PRIVMSG #late :older");
+        t.gets(":irc.test BATCH -1");
+        assert_eq!(t.line().text, "older");
+        t.silent();
+        t.gets(":irc.test 474 bridgebot #blah :Cannot join channel (+b)").event(&IrcEvent::Fetched);
+        t.session.connection_lost("reset");
+        let memory = t.session.into_memory();
+        let mut t = Transcript::back_online(ALL_CAPS, "", memory);
+        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:38.000Z 100");
     }
 
     #[test]
@@ -610,10 +706,12 @@ mod history {
         let mut t = Transcript::online(ALL_CAPS, "");
         t.everything();
         t.gets(":irc.test BATCH +0 chathistory #blah").gets(":irc.test BATCH -0");
+        t.gets(":irc.test BATCH +t draft/chathistory-targets").gets(":irc.test BATCH -t");
+        t.event(&IrcEvent::Fetched);
         t.gets("@time=2025-01-01T00:00:20.500Z;msgid=a;account=a :a!~a@h PRIVMSG #blah :a");
         assert_eq!(t.line().text, "a");
         let mut t = Transcript::back_online(ALL_CAPS, "", t.session.into_memory());
-        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:19.500Z 100");
+        t.sends("CHATHISTORY AFTER #blah timestamp=2025-01-01T00:00:08.500Z 100");
         t.gets(":irc.test BATCH +1 chathistory #blah");
         t.gets("@batch=1;time=2025-01-01T00:00:20.500Z;msgid=a;account=a :a!~a@h PRIVMSG #blah :a");
         t.gets("@batch=1;time=2025-01-01T00:00:20.500Z;msgid=b;account=a :a!~a@h PRIVMSG #blah :b");

@@ -166,6 +166,11 @@ impl<'a> Commit<'a> {
                 self.run("INSERT OR REPLACE INTO canned (name, text) VALUES (?1, ?2)", params![name, text])
             }
             Write::ForgetCanned(name) => self.run("DELETE FROM canned WHERE name = ?1", params![name]),
+            Write::FetchingFrom(Some(at)) => self.run(
+                "INSERT OR REPLACE INTO fact (name, value) VALUES ('fetching_from', ?1)",
+                params![int(at.0)],
+            ),
+            Write::FetchingFrom(None) => self.run("DELETE FROM fact WHERE name = 'fetching_from'", params![]),
             Write::AimUp(at) => self.run(
                 "INSERT OR REPLACE INTO fact (name, value) VALUES ('aim_up', ?1)",
                 params![int(at.0)],
