@@ -63,6 +63,11 @@ impl Pacer {
         self.levels.values().any(|level| level.is_limited() || level.level() < level.class().limit)
     }
 
+    /// Whether so many more may be queued.
+    pub(crate) const fn has_room(&self, frames: usize) -> bool {
+        self.queued + frames <= MAX_QUEUED
+    }
+
     /// Queues a frame; false if too much waits already.
     pub(crate) fn push(&mut self, kind: Kind, frame: Frame) -> bool {
         if self.queued >= MAX_QUEUED {

@@ -1,6 +1,7 @@
-//! The client against a living server, whichever it is: set `OSCAR_LIVE=host:port` and, for two accounts of it,
-//! `OSCAR_LIVE_ACCOUNTS=name:password,name:password`. Skipped without. `OSCAR_LIVE_SECONDS` (60) is how long it sends as
-//! fast as it may; the server should have its ordinary rate limits.
+//! The client against a living server, whichever it is: set `OSCAR_LIVE=host:port` and, for accounts of it,
+//! `OSCAR_LIVE_ACCOUNTS=name:password,name:password,…` (seven for all of the tests). `OSCAR_LIVE_SECONDS` (60) is how
+//! long it sends as fast as it may; the server should have its ordinary rate limits. Without these the server is the
+//! program `oscar-mock`, if it has been built, and the time 5 s.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stderr, reason = "a test's helpers fail by them")]
 
 use oscar_im::ScreenName;
@@ -8,32 +9,70 @@ use oscar_im::foodgroup::chat_nav::EXCHANGE_PRIVATE;
 use oscar_im::foodgroup::{ErrorCode, FoodGroup};
 use oscar_im::net::{self, Client, ConnectError, ServiceClient};
 use oscar_im::service::Event as ServiceEvent;
-use oscar_im::session::{CloseReason, Event, ImReceived, Presence, Service, Typing};
+use oscar_im::session::{
+    CloseReason, Event, ImReceived, Presence, Privacy, SendError, Service, Session, Typing,
+};
 use oscar_im::sign_on::{Credentials, Method, RefusalCode, SignOnError};
 use std::time::Duration;
+use testkit::child::Daemon;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
+const NAMES: [&str; 7] = ["Live Ann", "livebob", "livecy", "livedan", "liveeve", "livefay", "livepest"];
+
 struct Subject {
     host: String,
     port: u16,
     accounts: Vec<Credentials>,
+    seconds: u64,
+    /// The server, if it is ours.
+    _double: Option<Daemon>,
 }
 
 fn subject() -> Option<Subject> {
-    let Ok(address) = std::env::var("OSCAR_LIVE") else {
-        eprintln!("skipped: OSCAR_LIVE names no server");
-        return None;
-    };
+    let Ok(address) = std::env::var("OSCAR_LIVE") else { return double() };
     let (host, port) = address.rsplit_once(':').unwrap();
     let accounts = std::env::var("OSCAR_LIVE_ACCOUNTS").unwrap();
     let accounts = accounts.split(',').map(|account| {
         let (name, password) = account.split_once(':').unwrap();
         Credentials { screen_name: ScreenName::from(name), password: password.to_owned() }
     });
-    Some(Subject { host: host.to_owned(), port: port.parse().unwrap(), accounts: accounts.collect() })
+    let seconds = std::env::var("OSCAR_LIVE_SECONDS").map_or(60, |seconds| seconds.parse().unwrap());
+    Some(Subject {
+        host: host.to_owned(),
+        port: port.parse().unwrap(),
+        accounts: accounts.collect(),
+        seconds,
+        _double: None,
+    })
+}
+
+/// `oscar-mock`, which cargo puts beside the folder of the tests.
+fn double() -> Option<Subject> {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent()?.parent()?.join("oscar-mock");
+    if !program.exists() {
+        eprintln!("skipped: OSCAR_LIVE names no server, and oscar-mock is not built");
+        return None;
+    }
+    let mut arguments = vec!["--listen".to_owned(), "127.0.0.1:0".to_owned()];
+    for name in NAMES {
+        arguments.extend(["--account".to_owned(), format!("{name}:pass1word")]);
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let double = Daemon::start(&program, &arguments);
+    let address = double.address("oscar");
+    let accounts = NAMES
+        .map(|name| Credentials { screen_name: ScreenName::from(name), password: "pass1word".to_owned() });
+    Some(Subject {
+        host: address.ip().to_string(),
+        port: address.port(),
+        accounts: accounts.to_vec(),
+        seconds: 5,
+        _double: Some(double),
+    })
 }
 
 impl Subject {
@@ -204,6 +243,70 @@ async fn two_people_meet() {
     assert_eq!(bobs.event().await, Event::Closed(CloseReason::SignedOff));
 }
 
+/// Edits the list, and waits for the server's answer to all of it.
+async fn edit(
+    client: &mut Client<TcpStream>,
+    edit: impl FnOnce(&mut Session, std::time::Instant) -> Result<(), SendError>,
+) {
+    let (session, now) = client.session_mut();
+    edit(session, now).unwrap();
+    // Answers come in order: that to a question behind the edit comes after those to the edit.
+    let own = session.screen_name().clone();
+    session.query_user(&own, now).unwrap();
+    until(client, |event| {
+        assert!(!matches!(event, Event::BuddyListRefused { .. }), "{event:?}");
+        matches!(event, Event::UserInfo { .. }).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lists_are_kept_and_a_blocked_person_sees_nobody() {
+    let Some(subject) = subject() else { return };
+    if subject.accounts.len() < 7 {
+        eprintln!("skipped: privacy needs a sixth and a seventh account");
+        return;
+    }
+    let (ann, pest) = (subject.name(5), subject.name(6));
+    let mut anns = subject.sign_on(5).await;
+    let mut pests = subject.sign_on(6).await;
+    edit(&mut anns, |session, now| session.add_buddy("Old friends", pest, now)).await;
+    edit(&mut anns, |session, now| session.set_alias(pest, Some("the pest \u{e9}"), now)).await;
+    edit(&mut anns, |session, now| session.move_buddy(pest, "Others", now)).await;
+    edit(&mut anns, |session, now| session.rename_group("Others", "Pests", now)).await;
+    edit(&mut anns, |session, now| session.remove_group("Old friends", now)).await;
+    edit(&mut pests, |session, now| session.add_buddy("Friends", ann, now)).await;
+    let here = Presence::Online { away: false, idle_minutes: 0 };
+    while_going_on!(anns, sees(&mut pests, ann, here));
+
+    edit(&mut anns, |session, now| session.set_privacy(Privacy::NotDenied, now)).await;
+    edit(&mut anns, |session, now| session.deny(pest, now)).await;
+    while_going_on!(anns, sees(&mut pests, ann, Presence::Offline));
+    pests.send_im([1; 8], ann, "hello?").unwrap();
+    let refusal = until(&mut pests, |event| match event {
+        Event::ImRefused { code, .. } => Some(*code),
+        _ => None,
+    });
+    assert_eq!(while_going_on!(anns, refusal), ErrorCode::NotLoggedOn);
+    anns.sign_off();
+    anns.event().await;
+
+    // All of it was kept.
+    let mut anns = subject.sign_on(5).await;
+    let list = anns.session().buddy_list();
+    let buddy = list.buddies().find(|buddy| buddy.screen_name == *pest).unwrap();
+    assert_eq!((buddy.group, buddy.alias.as_deref()), ("Pests", Some("the pest \u{e9}")));
+    assert!(list.groups().all(|group| group != "Old friends"));
+    assert_eq!(list.privacy(), Some(Privacy::NotDenied));
+    assert!(list.denied().eq([pest.clone()]));
+
+    edit(&mut anns, |session, now| session.undeny(pest, now)).await;
+    while_going_on!(anns, sees(&mut pests, ann, here));
+    edit(&mut anns, |session, now| session.set_privacy(Privacy::All, now)).await;
+    edit(&mut anns, |session, now| session.remove_group("Pests", now)).await;
+    assert!(!anns.session().buddy_list().contains(pest));
+}
+
 #[tokio::test]
 async fn two_people_share_a_room() {
     let Some(subject) = subject() else { return };
@@ -270,7 +373,7 @@ async fn as_fast_as_allowed_is_never_too_fast() {
         eprintln!("skipped: the rate needs a fifth account");
         return;
     }
-    let seconds = std::env::var("OSCAR_LIVE_SECONDS").map_or(60, |seconds| seconds.parse().unwrap());
+    let seconds = subject.seconds;
     let mut client = subject.sign_on(4).await;
     let to = subject.name(4).clone();
     let end = Instant::now() + Duration::from_secs(seconds);

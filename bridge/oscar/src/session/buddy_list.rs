@@ -1,7 +1,7 @@
 //! The buddy list that the server keeps, and the edits that bring it to where it should be. Pure: it sends nothing.
 
 use crate::ScreenName;
-use crate::foodgroup::feedbag::{Item, class};
+use crate::foodgroup::feedbag::{Item, class, tlv};
 use std::collections::BTreeSet;
 
 /// One entry.
@@ -60,7 +60,7 @@ impl BuddyList {
     /// Adds or replaces.
     pub(super) fn upsert(&mut self, items: impl IntoIterator<Item = Item>) {
         for item in items {
-            match self.items.iter_mut().find(|known| same_place(known, &item)) {
+            match self.items.iter_mut().find(|known| known.same_place(&item)) {
                 Some(known) => *known = item,
                 None => self.items.push(item),
             }
@@ -68,7 +68,22 @@ impl BuddyList {
     }
 
     pub(super) fn remove(&mut self, items: &[Item]) {
-        self.items.retain(|known| !items.iter().any(|item| same_place(known, item)));
+        self.items.retain(|known| !items.iter().any(|item| known.same_place(item)));
+    }
+
+    /// What we have of these.
+    pub(super) fn as_they_are(&self, items: &[Item]) -> Vec<Item> {
+        self.items.iter().filter(|known| items.iter().any(|item| known.same_place(item))).cloned().collect()
+    }
+
+    pub(super) fn of_class(&self, class: u16) -> impl Iterator<Item = &Item> {
+        self.items.iter().filter(move |item| item.class == class)
+    }
+
+    /// An id that no item has. A list with all 65,535 in use holds no more.
+    pub(super) fn free_id(&self) -> Option<u16> {
+        let used: BTreeSet<u16> = self.items.iter().map(|item| item.item).collect();
+        (1..=u16::MAX).find(|id| !used.contains(id))
     }
 
     /// Brings `group` to hold exactly `names`, but for those who are in another group already: they are watched
@@ -110,18 +125,92 @@ impl BuddyList {
 
     /// Removes somebody wherever they are.
     pub(super) fn drop_buddy(&self, name: &ScreenName) -> Edits {
+        self.without(self.entries(name).cloned().collect())
+    }
+
+    /// Gives somebody an alias, or takes it away; None if they are not on the list.
+    pub(super) fn alias(&self, name: &ScreenName, alias: Option<&str>) -> Option<Edits> {
+        let alias = alias.filter(|alias| !alias.is_empty());
         let mut edits = Edits::default();
-        for item in &self.items {
-            if item.class == class::BUDDY && ScreenName::new(item.name.as_str()) == *name {
-                edits.delete.push(item.clone());
-                if let Some(group) = self.group_by_id(item.group) {
-                    let mut group = group.clone();
-                    let order: Vec<u16> = group.order().into_iter().filter(|id| *id != item.item).collect();
-                    group.set_order(&order);
-                    edits.update.push(group);
-                }
+        let mut found = false;
+        for item in self.entries(name) {
+            found = true;
+            let mut renamed = item.clone();
+            match alias {
+                Some(alias) => renamed.tlvs.set(tlv::ALIAS, alias),
+                None => renamed.tlvs.remove(tlv::ALIAS),
+            }
+            if renamed != *item {
+                edits.update.push(renamed);
             }
         }
+        found.then_some(edits)
+    }
+
+    /// Brings somebody to one group and no other, with what the list says of them; None if they are not on the list.
+    pub(super) fn move_to(&self, group: &str, name: &ScreenName) -> Option<Edits> {
+        let entry = self.entries(name).next()?;
+        let id = self.group_by_name(group).map(|item| item.group);
+        let stays = self.entries(name).find(|item| Some(item.group) == id);
+        let leaving = self.entries(name).filter(|item| stays.is_none_or(|stays| !stays.same_place(item)));
+        let mut edits = self.without(leaving.cloned().collect());
+        if stays.is_none() {
+            let arriving = self.edit(group, &[name], Vec::new());
+            edits.insert = arriving.insert;
+            if let Some(item) = edits.insert.iter_mut().find(|item| item.class == class::BUDDY) {
+                item.name.clone_from(&entry.name);
+                item.tlvs = entry.tlvs.clone();
+            }
+            edits.update.extend(arriving.update);
+        }
+        Some(edits)
+    }
+
+    /// None if there is no such group, or another has the new name.
+    pub(super) fn rename_group(&self, group: &str, to: &str) -> Option<Edits> {
+        let mut renamed = self.group_by_name(group)?.clone();
+        let taken = self.group_by_name(to).is_some_and(|other| other.group != renamed.group);
+        if taken || to.is_empty() {
+            return None;
+        }
+        let unchanged = renamed.name == to;
+        to.clone_into(&mut renamed.name);
+        Some(Edits { update: if unchanged { Vec::new() } else { vec![renamed] }, ..Edits::default() })
+    }
+
+    /// A group with all who are in it; None if there is no such group.
+    pub(super) fn remove_group(&self, group: &str) -> Option<Edits> {
+        let id = self.group_by_name(group)?.group;
+        let mut edits = Edits {
+            delete: self.items.iter().filter(|item| item.group == id).cloned().collect(),
+            ..Edits::default()
+        };
+        // Those in it before itself.
+        edits.delete.sort_by_key(|item| item.class);
+        if let Some(mut master) = self.group_by_id(0).cloned() {
+            let groups: Vec<u16> = master.order().into_iter().filter(|group| *group != id).collect();
+            master.set_order(&groups);
+            edits.update.push(master);
+        }
+        Some(edits)
+    }
+
+    /// Where somebody stands on the list.
+    fn entries(&self, name: &ScreenName) -> impl Iterator<Item = &Item> {
+        self.of_class(class::BUDDY).filter(move |item| ScreenName::new(item.name.as_str()) == *name)
+    }
+
+    /// The list without some of its buddies.
+    fn without(&self, delete: Vec<Item>) -> Edits {
+        let mut edits = Edits::default();
+        let groups: BTreeSet<u16> = delete.iter().map(|item| item.group).collect();
+        for mut group in groups.into_iter().filter_map(|id| self.group_by_id(id)).cloned() {
+            let mut order = group.order();
+            order.retain(|id| !delete.iter().any(|item| (item.group, item.item) == (group.group, *id)));
+            group.set_order(&order);
+            edits.update.push(group);
+        }
+        edits.delete = delete;
         edits
     }
 
@@ -192,8 +281,10 @@ impl Edits {
     }
 }
 
-fn same_place(one: &Item, other: &Item) -> bool {
-    (one.group, one.item, one.class) == (other.group, other.item, other.class)
+impl Item {
+    pub(super) fn same_place(&self, other: &Self) -> bool {
+        (self.group, self.item, self.class) == (other.group, other.item, other.class)
+    }
 }
 
 #[cfg(test)]

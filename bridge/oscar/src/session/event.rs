@@ -280,6 +280,12 @@ pub enum SendError {
     /// It does not fit one frame; see [`crate::text::split`].
     #[error("too long for one message")]
     TooLong,
+    /// Nobody and no group of that name is on the buddy list, or the new name is taken.
+    #[error("not on the buddy list, or the name is taken")]
+    NotListed,
+    /// The server has no such service.
+    #[error("the server does not offer that")]
+    NotOffered,
     /// Not a name: see [`ScreenName::is_valid`].
     #[error("not a screen name")]
     InvalidName,

@@ -292,7 +292,7 @@ impl Session {
             self.events.push_back(Event::ImRefused { cookie, to, code, sub_code });
         } else if let Some((_, group, _)) = self.take_service(snac.request_id) {
             self.events.push_back(Event::ServiceRefused { group, code });
-        } else if !self.watch_refused(snac) {
+        } else if !self.edit_refused(snac) {
             self.events.push_back(Event::Refused { group: snac.group, code });
         }
     }

@@ -14,8 +14,10 @@
 
 mod buddy_list;
 mod config;
+mod edits;
 mod event;
 mod messages;
+mod privacy;
 mod start_up;
 mod watching;
 
@@ -23,6 +25,7 @@ pub use buddy_list::{Buddy, BuddyList};
 pub use config::Config;
 pub use event::{CloseReason, Event, ImReceived, Invitation, Presence, SendError, Service, Typing};
 pub use messages::ImOptions;
+pub use privacy::Privacy;
 
 use crate::ScreenName;
 use crate::connection::Connection;

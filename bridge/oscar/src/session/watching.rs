@@ -1,21 +1,17 @@
-//! Who is watched, and what is seen of them: edits of the buddy list, presence.
+//! Who is watched, and what is seen of them.
 
 use super::Session;
-use super::buddy_list::{BuddyList, Edits};
+use super::buddy_list::BuddyList;
+use super::edits::{ITEMS_AN_EDIT, Sent};
 use super::event::{Event, Presence, SendError};
 use crate::ScreenName;
-use crate::foodgroup::feedbag::{self, Item, class, status};
 use crate::foodgroup::locate::{UserInfoQuery2, UserInfoReply, tlv};
-use crate::foodgroup::{FoodGroup, UserInfo, buddy, icbm::TextFragment};
+use crate::foodgroup::{UserInfo, buddy, icbm::TextFragment};
 use crate::text::{self, charset};
-use crate::wire::{Snac, Tlvs};
+use crate::wire::Tlvs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-/// Items in one edit: with names of 97 bytes well below the longest frame.
-const ITEMS_AN_EDIT: usize = 50;
-/// Edits that wait for their status.
-const MAX_EDITS: usize = 256;
 /// People whose last presence is remembered; of more, changes are told that are none.
 const MAX_PRESENCES: usize = 4096;
 
@@ -28,16 +24,9 @@ pub(super) struct Watching {
     /// As asked for, before the session is online too.
     wanted: Option<Vec<ScreenName>>,
     /// Watched for this session only, because the server's list does not take them.
-    temporary: BTreeSet<ScreenName>,
-    edits: BTreeMap<u32, (Edit, Vec<Item>)>,
-    presences: BTreeMap<ScreenName, Presence>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Edit {
-    Insert,
-    Update,
-    Delete,
+    pub(super) temporary: BTreeSet<ScreenName>,
+    pub(super) edits: BTreeMap<u32, Sent>,
+    pub(super) presences: BTreeMap<ScreenName, Presence>,
 }
 
 impl Session {
@@ -61,39 +50,6 @@ impl Session {
         }
     }
 
-    /// Adds somebody to a group of the list.
-    pub fn add_buddy(&mut self, group: &str, name: &ScreenName, now: Instant) -> Result<(), SendError> {
-        if !self.is_online() {
-            return Err(SendError::NotOnline);
-        }
-        if !name.is_valid() {
-            return Err(SendError::InvalidName);
-        }
-        if self.watching.has_feedbag {
-            let edits = self.watching.list.add(group, name);
-            self.edit(edits);
-        } else {
-            self.watch_temporarily(std::slice::from_ref(name));
-        }
-        self.flush(self.elapsed(now));
-        Ok(())
-    }
-
-    /// Removes somebody from the list, from whatever group.
-    pub fn remove_buddy(&mut self, name: &ScreenName, now: Instant) -> Result<(), SendError> {
-        if !self.is_online() {
-            return Err(SendError::NotOnline);
-        }
-        let edits = self.watching.list.drop_buddy(name);
-        self.edit(edits);
-        if self.watching.temporary.remove(name) {
-            self.request(&buddy::RemoveBuddies { names: vec![name.clone()] });
-        }
-        self.watching.presences.remove(name);
-        self.flush(self.elapsed(now));
-        Ok(())
-    }
-
     /// Asks for somebody's profile and away message: [`Event::UserInfo`].
     pub fn query_user(&mut self, name: &ScreenName, now: Instant) -> Result<(), SendError> {
         self.send(&UserInfoQuery2 { mask: 3, screen_name: name.clone() }, now)
@@ -103,7 +59,8 @@ impl Session {
         let Some(names) = self.watching.wanted.take() else { return };
         if self.watching.has_feedbag {
             let edits = self.watching.list.hold_exactly(&self.config.group, &names);
-            self.edit(edits);
+            // Where too much waits, the next call brings the list to where it should be.
+            let _ = self.edit(edits);
         } else {
             let wanted: BTreeSet<ScreenName> = names.iter().filter(|name| name.is_valid()).cloned().collect();
             let gone: Vec<ScreenName> =
@@ -122,99 +79,11 @@ impl Session {
         self.watching.wanted = Some(names);
     }
 
-    fn watch_temporarily(&mut self, names: &[ScreenName]) {
+    pub(super) fn watch_temporarily(&mut self, names: &[ScreenName]) {
         for names in names.chunks(ITEMS_AN_EDIT) {
             self.request(&buddy::AddBuddies { names: names.to_vec() });
         }
         self.watching.temporary.extend(names.iter().cloned());
-    }
-
-    /// Edits the server's list and ours. What the server then refuses is taken back ([`Self::receive_feedbag_status`]).
-    fn edit(&mut self, edits: Edits) {
-        if edits.is_empty() {
-            return;
-        }
-        self.request(&feedbag::StartCluster { data: Vec::new() });
-        for items in edits.insert.chunks(ITEMS_AN_EDIT) {
-            let id = self.request(&feedbag::InsertItems { items: items.to_vec() });
-            self.remember(id, Edit::Insert, items);
-        }
-        for items in edits.update.chunks(ITEMS_AN_EDIT) {
-            let id = self.request(&feedbag::UpdateItems { items: items.to_vec() });
-            self.remember(id, Edit::Update, items);
-        }
-        for items in edits.delete.chunks(ITEMS_AN_EDIT) {
-            let id = self.request(&feedbag::DeleteItems { items: items.to_vec() });
-            self.remember(id, Edit::Delete, items);
-        }
-        self.request(&feedbag::EndCluster {});
-        for item in edits.delete.iter().filter(|item| item.class == class::BUDDY) {
-            self.watching.presences.remove(&ScreenName::new(item.name.as_str()));
-        }
-        self.watching.list.upsert(edits.insert.into_iter().chain(edits.update));
-        self.watching.list.remove(&edits.delete);
-        self.events.push_back(Event::BuddyListChanged);
-    }
-
-    /// An edit that could not be queued is not remembered; of too many unanswered ones the oldest is forgotten.
-    fn remember(&mut self, id: Option<u32>, edit: Edit, items: &[Item]) {
-        if let Some(id) = id {
-            if self.watching.edits.len() >= MAX_EDITS {
-                self.watching.edits.pop_first();
-            }
-            self.watching.edits.insert(id, (edit, items.to_vec()));
-        }
-    }
-
-    pub(super) fn receive_feedbag_status(&mut self, request_id: u32, codes: &[u16]) {
-        let Some((edit, items)) = self.watching.edits.remove(&request_id) else { return };
-        let refused: Vec<(Item, u16)> =
-            items.into_iter().zip(codes.iter().copied()).filter(|(_, code)| *code != status::OK).collect();
-        self.take_back(edit, refused);
-    }
-
-    /// An error in place of a status: all of the edit is refused. False if it is about no edit.
-    pub(super) fn watch_refused(&mut self, snac: &Snac) -> bool {
-        if snac.group == FoodGroup::Feedbag
-            && let Some((edit, items)) = self.watching.edits.remove(&snac.request_id)
-        {
-            self.take_back(edit, items.into_iter().map(|item| (item, status::INVALID)).collect());
-            return true;
-        }
-        false
-    }
-
-    fn take_back(&mut self, edit: Edit, refused: Vec<(Item, u16)>) {
-        // What is there already, or gone already, is as it should be.
-        let mut lost = Vec::new();
-        for (item, code) in refused {
-            let settled = matches!(
-                (edit, code),
-                (Edit::Insert, status::EXISTS) | (Edit::Update | Edit::Delete, status::NOT_FOUND)
-            );
-            if settled {
-                continue;
-            }
-            if edit == Edit::Insert {
-                self.watching.list.remove(std::slice::from_ref(&item));
-                if item.class == class::BUDDY {
-                    lost.push(ScreenName::new(item.name.as_str()));
-                }
-            }
-            self.events.push_back(Event::BuddyListRefused { name: item.name, code });
-        }
-        self.watch_temporarily(&lost);
-    }
-
-    /// The list was edited from another place.
-    pub(super) fn receive_items(&mut self, items: Vec<Item>) {
-        self.watching.list.upsert(items);
-        self.events.push_back(Event::BuddyListChanged);
-    }
-
-    pub(super) fn receive_deletion(&mut self, items: &[Item]) {
-        self.watching.list.remove(items);
-        self.events.push_back(Event::BuddyListChanged);
     }
 
     /// Servers repeat 03/0B as each field arrives; only what is different is told.

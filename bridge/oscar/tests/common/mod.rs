@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses some of it")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test's helpers fail by them")]
 
+pub mod transcript;
+
 use oscar_im::wire::flap::FlapProgress;
 use oscar_im::wire::{FlapChannel, FlapDecoder, Frame, Snac};
 use testkit::capture::{Direction, load};
