@@ -18,8 +18,13 @@ pub struct Decoded {
     pub lossy: bool,
 }
 
-/// Reads text. Under [`ASCII`], and under numbers that we don't know, bytes above 7F are UTF-8 if they are valid as
-/// that (BitlBee sends emoji so when its conversion to UCS-2 fails), else Windows-1252, which takes every byte.
+/// Reads text: any bytes, whatever the number says of them.
+///
+/// - [`UTF16`] is big-endian unless a byte order mark says otherwise; the mark is no text. A surrogate without its
+///   other half, and a last odd byte, become U+FFFD.
+/// - [`LATIN1`] is Windows-1252, which takes every byte.
+/// - Under [`ASCII`], and under numbers that we don't know, bytes above 7F are UTF-8 if they are valid
+///   as that (BitlBee sends emoji so when its conversion to UCS-2 fails), else Windows-1252.
 pub fn decode(part: &TextFragment) -> Decoded {
     match part.charset {
         UTF16 => utf16(&part.bytes),
@@ -65,9 +70,13 @@ pub const fn name(charset: u16) -> &'static str {
 
 fn utf16(bytes: &[u8]) -> Decoded {
     let (pairs, odd) = bytes.as_chunks::<2>();
+    let (pairs, unit): (_, fn([u8; 2]) -> u16) = match pairs {
+        [[0xff, 0xfe], pairs @ ..] => (pairs, u16::from_le_bytes),
+        [[0xfe, 0xff], pairs @ ..] | pairs => (pairs, u16::from_be_bytes),
+    };
     let mut lossy = !odd.is_empty();
     let mut text = String::with_capacity(bytes.len());
-    for unit in char::decode_utf16(pairs.iter().copied().map(u16::from_be_bytes)) {
+    for unit in char::decode_utf16(pairs.iter().copied().map(unit)) {
         text.push(unit.unwrap_or_else(|_| {
             lossy = true;
             char::REPLACEMENT_CHARACTER
@@ -109,6 +118,46 @@ mod tests {
         assert_eq!(decode(&emoji), Decoded { text: "a😀".into(), lossy: false });
         assert_eq!(read(UTF16, &[0xd8, 0x3d, 0, b'x', 7]).text, "\u{fffd}x\u{fffd}");
         assert!(read(UTF16, &[0xd8, 0x3d]).lossy);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text() {
+        assert_eq!(read(UTF16, &[0xfe, 0xff, 0, b'x']), Decoded { text: "x".into(), lossy: false });
+        assert_eq!(read(UTF16, &[0xff, 0xfe, b'x', 0]), Decoded { text: "x".into(), lossy: false });
+        // Only in front: elsewhere it is a space without width.
+        assert_eq!(read(UTF16, &[0, b'x', 0xfe, 0xff]).text, "x\u{feff}");
+    }
+
+    #[test]
+    fn every_byte_is_text_in_the_charsets_of_one_byte() {
+        let all: Vec<u8> = (0..=255).collect();
+        for charset in [ASCII, LATIN1, 0x000d, 0xffff] {
+            let decoded = read(charset, &all);
+            assert_eq!((decoded.text.chars().count(), decoded.lossy), (256, false), "{charset}");
+            assert!(decoded.text.contains('\u{20ac}') && decoded.text.contains('ÿ'));
+        }
+    }
+
+    #[test]
+    fn a_charset_that_is_not_the_texts_own_does_no_harm() {
+        // UTF-16 under ASCII: the zeros are dropped with the other control characters.
+        let utf16 = TextFragment { charset: ASCII, ..encode("é") };
+        assert_eq!(decode(&utf16).text, "\0é");
+        let named = TextFragment { charset: ASCII, language: 0, bytes: b"\0h\0i".to_vec() };
+        assert_eq!(super::super::to_plain([named]).text, "hi");
+        // Text of one byte a character under UTF-16: not what was meant, but text, and said if it made no sense.
+        assert_eq!(read(UTF16, b"odd").text, "\u{6f64}\u{fffd}");
+        assert!(read(UTF16, b"odd").lossy);
+    }
+
+    #[test]
+    fn what_is_sent_is_ascii_where_that_is_enough_else_utf16() {
+        for (text, charset) in [("plain <b>&amp;", ASCII), ("café", UTF16), ("Привет", UTF16), ("😀", UTF16)]
+        {
+            let encoded = encode(text);
+            assert_eq!(encoded.charset, charset);
+            assert_eq!(decode(&encoded), Decoded { text: text.into(), lossy: false });
+        }
     }
 
     #[test]

@@ -1,28 +1,26 @@
 //! AIM's HTML: what comes in any state of disrepair to plain text, and plain text to what every client shows alike.
 //!
 //! Not a parser of HTML: messages are tag soup of `B I U S A FONT BODY BR HR`, and of anything that a client thought
-//! of. Unknown tags go, their text stays; what only looks like a tag stays as it is. Work is linear in the input, but
-//! for a bounded look ahead at each `<`.
+//! of. Unknown tags go, their text stays; what only looks like a tag stays as it is. Work and room are linear in the input.
 
-/// Longest tag that is looked for; anything longer is text.
-const MAX_TAG: usize = 4096;
+use super::tags::{Markup, Piece, Tag};
 
 /// Plain text of a message. `<BR>` and blocks end lines, links become `text (address)`, or the address alone where
 /// the text is the address; entities are resolved; control characters go, but for `\n` and tab.
 pub fn to_plain(markup: &str) -> String {
     let mut plain = Plain::default();
-    let mut rest = markup;
-    while let Some(at) = rest.find('<') {
-        let (text, from_tag) = rest.split_at(at);
-        plain.text(text);
-        rest = if let Some((tag, behind)) = Tag::read(from_tag) {
-            plain.tag(&tag, behind)
-        } else {
-            plain.text("<");
-            from_tag.get(1..).unwrap_or_default()
-        };
+    let mut markup = Markup::new(markup);
+    while let Some(piece) = markup.next() {
+        match piece {
+            Piece::Text(text) => plain.text(text),
+            Piece::Tag(tag) => {
+                plain.tag(&tag);
+                if has_no_text(&tag) {
+                    markup.skip_content(&tag.name);
+                }
+            }
+        }
     }
-    plain.text(rest);
     plain.finish()
 }
 
@@ -31,7 +29,9 @@ pub fn from_plain(plain: &str) -> String {
     [OPEN, &escaped(plain), CLOSE].concat()
 }
 
-/// Plain text where HTML is expected: `&`, `<` and `>` as entities, line breaks as `<BR>`.
+/// Plain text where HTML is expected: `&`, `<` and `>` as entities, line breaks as `<BR>`, and no control characters but
+/// tab, for a NUL ends the text in clients written in C. Nothing else is changed: quotes mean nothing outside tags, and
+/// libpurple and BitlBee show spaces and tabs as many as there are, where `&nbsp;` would reach whoever copies the text.
 pub fn escaped(plain: &str) -> String {
     let mut markup = String::with_capacity(plain.len());
     for character in plain.chars() {
@@ -50,7 +50,8 @@ pub(super) const fn escape(character: char) -> Option<&'static str> {
         '<' => Some("&lt;"),
         '>' => Some("&gt;"),
         '\n' => Some("<BR>"),
-        '\r' => Some(""),
+        '\t' => None,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' => Some(""),
         _ => None,
     }
 }
@@ -91,8 +92,8 @@ impl Plain {
         }
     }
 
-    /// Does what a tag says; gives what is to be read on.
-    fn tag<'a>(&mut self, tag: &Tag<'_>, behind: &'a str) -> &'a str {
+    /// Does what a tag says.
+    fn tag(&mut self, tag: &Tag<'_>) {
         match (tag.name.as_str(), tag.closing) {
             ("br", _) => {
                 self.out.push('\n');
@@ -101,6 +102,7 @@ impl Plain {
             ("a", false) => {
                 self.close_link();
                 if let Some(address) = tag.attribute("href") {
+                    let address = address.chars().filter(|c| !c.is_control()).map(visible_space).collect();
                     self.link = Some(Link { address, start: self.out.len() });
                 }
             }
@@ -114,11 +116,8 @@ impl Plain {
                 | "h3" | "h4" | "h5" | "h6",
                 _,
             ) => self.line(),
-            // Their content is not text; without an end they are taken for a slip.
-            ("style" | "script" | "title", false) => return behind_end(behind, &tag.name).unwrap_or(behind),
             _ => {}
         }
-        behind
     }
 
     /// Begins a line, unless at the start of one.
@@ -151,6 +150,11 @@ impl Plain {
     }
 }
 
+/// Whether what stands between this tag and its end tag is for no eyes.
+fn has_no_text(tag: &Tag<'_>) -> bool {
+    !tag.closing && matches!(tag.name.as_str(), "style" | "script" | "title")
+}
+
 /// A space that may not break is one like any other in plain text.
 const fn visible_space(character: char) -> char {
     if character == '\u{a0}' { ' ' } else { character }
@@ -169,105 +173,6 @@ fn same_address(label: &str, address: &str) -> bool {
 /// A line end at the start of `text`, taken off.
 fn strip_line_end(text: &str) -> &str {
     text.strip_prefix("\r\n").or_else(|| text.strip_prefix('\n')).unwrap_or(text)
-}
-
-/// The first [`MAX_TAG`] bytes, or somewhat fewer.
-fn head(text: &str) -> &str {
-    (0..4).find_map(|less| text.get(..MAX_TAG - less)).unwrap_or(text)
-}
-
-/// What follows the end tag of `name`, looked for within [`MAX_TAG`].
-fn behind_end<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let near = head(text);
-    let end = near.match_indices("</").find(|(at, _)| {
-        near.get(at + 2..at + 2 + name.len()).is_some_and(|found| found.eq_ignore_ascii_case(name))
-    })?;
-    let tag = text.get(end.0..)?;
-    Tag::read(tag).map(|(_, behind)| behind)
-}
-
-/// A tag, its name in lower case.
-struct Tag<'a> {
-    name: String,
-    closing: bool,
-    attributes: &'a str,
-}
-
-impl<'a> Tag<'a> {
-    /// The tag at the start of `text`, which begins with `<`, and what follows it. None if this is no tag: `a < b`,
-    /// `<3`, or a `<` whose `>` never comes.
-    fn read(text: &'a str) -> Option<(Self, &'a str)> {
-        let inner = head(text).get(1..)?;
-        if let Some(comment) = inner.strip_prefix("!--") {
-            let end = comment.find("-->")?;
-            let tag = Self { name: String::new(), closing: false, attributes: "" };
-            return Some((tag, text.get(1 + 3 + end + 3..)?));
-        }
-        let (closing, named) = inner.strip_prefix('/').map_or((false, inner), |named| (true, named));
-        if !named.starts_with(|c: char| c.is_ascii_alphabetic() || c == '!' || c == '?') {
-            return None;
-        }
-        let end = tag_end(inner)?;
-        let body = inner.get(..end)?.trim_start_matches('/').trim_end_matches('/');
-        let name_end = body.find(|c: char| c.is_whitespace() || c == '/').unwrap_or(body.len());
-        let (name, attributes) = body.split_at(name_end);
-        let tag = Self { name: name.to_ascii_lowercase(), closing, attributes };
-        Some((tag, text.get(1 + end + 1..)?))
-    }
-
-    /// The value of an attribute, entities resolved.
-    fn attribute(&self, wanted: &str) -> Option<String> {
-        let mut rest = self.attributes;
-        loop {
-            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '/');
-            let name_end = rest.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(rest.len());
-            let (name, behind) = rest.split_at(name_end);
-            let behind = behind.trim_start();
-            let (value, behind) = match behind.strip_prefix('=') {
-                Some(value) => attribute_value(value.trim_start()),
-                None => ("", behind),
-            };
-            if name.eq_ignore_ascii_case(wanted) {
-                return Some(htmlize::unescape_attribute(value.trim()).into_owned())
-                    .filter(|address| !address.is_empty())
-                    .map(|address| address.chars().filter(|c| !c.is_control()).map(visible_space).collect());
-            }
-            if behind.len() >= rest.len() || behind.is_empty() {
-                return None;
-            }
-            rest = behind;
-        }
-    }
-}
-
-/// A value, quoted or not, and what follows it.
-fn attribute_value(text: &str) -> (&str, &str) {
-    for quote in ['"', '\''] {
-        if let Some(quoted) = text.strip_prefix(quote) {
-            return quoted.split_once(quote).unwrap_or((quoted, ""));
-        }
-    }
-    text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()))
-}
-
-/// Where the `>` of a tag is: the first one outside quotes, or, if quotes don't close, the first at all.
-fn tag_end(inner: &str) -> Option<usize> {
-    let first = inner.find('>')?;
-    let mut quote = None;
-    let mut previous = ' ';
-    for (at, character) in inner.char_indices() {
-        match quote {
-            Some(open) if character == open => quote = None,
-            // A quote opens a value only behind `=`: there are apostrophes in the wild.
-            None if matches!(character, '"' | '\'') && previous == '=' => quote = Some(character),
-            None if character == '>' => return Some(at),
-            Some(_) | None => {}
-        }
-        if !character.is_whitespace() {
-            previous = character;
-        }
-    }
-    Some(first)
 }
 
 #[cfg(test)]
@@ -341,6 +246,61 @@ mod tests {
         ] {
             assert_eq!(to_plain(markup), plain, "{markup}");
         }
+    }
+
+    #[test]
+    fn breaks_are_written_in_many_ways() {
+        for br in
+            ["<br>", "<BR>", "<Br/>", "<br />", "<BR CLEAR=ALL>", "<br\n>", "</br>", "<br>\n", "<br>\r\n"]
+        {
+            assert_eq!(to_plain(&format!("one{br}two")), "one\ntwo", "{br}");
+        }
+    }
+
+    #[test]
+    fn entities_of_all_kinds_are_resolved() {
+        for (markup, plain) in [
+            ("&lt;&gt;&amp;&quot;&apos;&#39;", "<>&\"''"),
+            ("a&nbsp;b&#160;c", "a b c"),
+            ("&eacute;&Eacute;&szlig;&euro;&hellip;", "éÉß€…"),
+            ("&#233;&#xe9;&#XE9;", "ééé"),
+            ("&#128512;&#x1F600;", "😀😀"),
+            ("&lt &amp;lt; &amp;amp;", "< &lt; &amp;"),
+            // Windows-1252 by its number, as old editors wrote it.
+            ("&#146;&#128;", "’€"),
+            ("AT&T &; & &# &#x; &#99999999;", "AT&T &; & &# &#x; \u{fffd}"),
+        ] {
+            assert_eq!(to_plain(markup), plain, "{markup}");
+        }
+    }
+
+    #[test]
+    fn windows_aim_is_read() {
+        let markup = "<HTML><BODY BGCOLOR=\"#ffffff\"><FONT LANG=\"0\" FACE=\"Arial\" SIZE=2>See <B><A HREF=\"http://a.example/x\">\
+                      this</A></B>,<BR>  <I>it's</I> 5&gt;3 &amp; <U>fine</U></FONT></BODY></HTML>";
+        assert_eq!(to_plain(markup), "See this (http://a.example/x),\n  it's 5>3 & fine");
+    }
+
+    #[test]
+    fn spaces_and_quotes_are_sent_as_they_are() {
+        assert_eq!(escaped("  two  spaces\tand a tab "), "  two  spaces\tand a tab ");
+        assert_eq!(escaped("it's \"so\""), "it's \"so\"");
+        assert_eq!(escaped("日本語 😀 é"), "日本語 😀 é");
+        assert_eq!(escaped("a\r\nb\0c\u{1b}d\u{85}"), "a<BR>bcd");
+    }
+
+    #[test]
+    fn content_that_is_not_text_is_left_out_however_long() {
+        let style = format!("<STYLE TYPE=x>{}</Style >", "p > b { a: 'x' }\n".repeat(1_000));
+        assert_eq!(to_plain(&format!("one {style}two")), "one two");
+        let comment = format!("<!-- {} -->", "<b> -- > ".repeat(1_000));
+        assert_eq!(to_plain(&format!("one {comment}two")), "one two");
+    }
+
+    #[test]
+    fn a_tag_too_long_to_be_one_is_text() {
+        let long = format!("<b {}>", "x".repeat(5_000));
+        assert_eq!(to_plain(&long), long);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 pub mod charset;
 pub mod html;
 pub mod split;
+mod tags;
 
 use crate::foodgroup::icbm::TextFragment;
 
