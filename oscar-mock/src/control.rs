@@ -2,13 +2,14 @@
 //!
 //! It is for test programs, not for browsers, and pages in one must not be able to use it: `Host` must name the
 //! address that we listen on, an `Origin` is refused, and what changes something must come as `application/json`,
-//! which a page can't send elsewhere without being asked for leave, which nobody gives.
+//! which a page can't send elsewhere without being asked for leave, which nobody gives. What a browser says another site
+//! caused (`Sec-Fetch-Site`) is refused too, and no answer is kept, guessed at or shown inside another site's page.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -57,10 +58,19 @@ fn router(handle: Handle, address: SocketAddr) -> Router {
 
 /// Refuses what a page in a browser could have caused.
 async fn guard(State(address): State<SocketAddr>, request: Request, next: Next) -> Response {
-    match objection(&request, address) {
+    let mut response = match objection(&request, address) {
         Some((status, why)) => refusal(status, why),
         None => next.run(request).await,
+    };
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    response
 }
 
 fn objection(request: &Request, address: SocketAddr) -> Option<(StatusCode, &'static str)> {
@@ -70,6 +80,11 @@ fn objection(request: &Request, address: SocketAddr) -> Option<(StatusCode, &'st
     }
     if request.headers().contains_key(header::ORIGIN) {
         return Some((StatusCode::FORBIDDEN, "no page may use this"));
+    }
+    // What a person typed in is said to come from nowhere; other programs don't say.
+    let site = text(HeaderName::from_static("sec-fetch-site"));
+    if site.is_some_and(|site| !matches!(site, "none" | "same-origin")) {
+        return Some((StatusCode::FORBIDDEN, "no other site may use this"));
     }
     let json = text(header::CONTENT_TYPE)
         .and_then(|kind| kind.split(';').next())
@@ -84,7 +99,8 @@ fn names_us(host: &str, address: SocketAddr) -> bool {
     if let Ok(named) = host.parse::<SocketAddr>() {
         return named == address || (address.ip().is_unspecified() && named.port() == address.port());
     }
-    host.strip_prefix("localhost:").and_then(|port| port.parse().ok()) == Some(address.port())
+    let Some((name, port)) = host.split_once(':') else { return false };
+    name.eq_ignore_ascii_case("localhost") && port.parse() == Ok(address.port())
 }
 
 fn refusal(status: StatusCode, why: &str) -> Response {
@@ -248,7 +264,8 @@ mod tests {
     fn only_our_own_address_and_localhost_are_us() {
         let address = "127.0.0.1:5191".parse().unwrap();
         assert!(names_us("127.0.0.1:5191", address));
-        assert!(names_us("localhost:5191", address));
+        assert!(names_us("localhost:5191", address) && names_us("LocalHost:5191", address));
+        assert!(names_us("[::1]:5191", "[::1]:5191".parse().unwrap()));
         for host in ["evil.example:5191", "127.0.0.1", "127.0.0.1:80", "localhost.evil.example:5191"] {
             assert!(!names_us(host, address), "{host}");
         }

@@ -1,4 +1,4 @@
-//! What the double has seen and sent: two bounded rings, one of frames and one of messages.
+//! What the double has seen and sent: two rings, one of frames and one of messages, bounded in number and in bytes.
 //!
 //! Frames of a sign-on are noted without their content: it would let somebody sign on.
 
@@ -215,17 +215,19 @@ impl Message {
     }
 }
 
-/// The newest of what was pushed.
+/// The newest of what was pushed, as much as there is room for.
 #[derive(Debug, Clone)]
 pub(crate) struct Ring<T> {
     kept: VecDeque<T>,
     room: usize,
+    bytes: usize,
+    weigh: fn(&T) -> usize,
 }
 
 impl<T> Ring<T> {
-    /// Keeps at most `room`.
-    pub(crate) const fn new(room: usize) -> Self {
-        Self { kept: VecDeque::new(), room }
+    /// Keeps at most `room`, and of long ones fewer: [`MAX_KEPT`] bytes each on average, by `weigh`, or one alone.
+    pub(crate) const fn new(room: usize, weigh: fn(&T) -> usize) -> Self {
+        Self { kept: VecDeque::new(), room, bytes: 0, weigh }
     }
 
     /// Adds one, and forgets the oldest where there is no room.
@@ -233,8 +235,10 @@ impl<T> Ring<T> {
         if self.room == 0 {
             return;
         }
-        if self.kept.len() >= self.room {
-            self.kept.pop_front();
+        self.bytes += (self.weigh)(&one);
+        while self.kept.len() >= self.room || self.bytes > self.room.saturating_mul(MAX_KEPT) {
+            let Some(oldest) = self.kept.pop_front() else { break };
+            self.bytes -= (self.weigh)(&oldest);
         }
         self.kept.push_back(one);
     }
@@ -242,6 +246,11 @@ impl<T> Ring<T> {
     /// Oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.kept.iter()
+    }
+
+    fn clear(&mut self) {
+        self.kept.clear();
+        self.bytes = 0;
     }
 }
 
@@ -263,7 +272,9 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// Keeps `room` frames and as many messages.
     pub(crate) const fn new(room: usize) -> Self {
-        Self { frames: Ring::new(room), messages: Ring::new(room), noted: 0, waiting: Vec::new() }
+        let frames = Ring::new(room, |entry: &Entry| entry.body.len());
+        let messages = Ring::new(room, |message: &Message| message.text.len() + message.to.len());
+        Self { frames, messages, noted: 0, waiting: Vec::new() }
     }
 
     /// Frames, oldest first.
@@ -321,7 +332,28 @@ impl Recorder {
 
     /// Forgets what has been seen.
     pub(crate) fn forget(&mut self) {
-        self.frames.kept.clear();
-        self.messages.kept.clear();
+        self.frames.clear();
+        self.messages.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ring_keeps_the_newest_by_number_and_by_size() {
+        const MOST: usize = 3 * MAX_KEPT;
+        let mut ring = Ring::new(3, |text: &Vec<u8>| text.len());
+        for length in [1, 2, 3, 4] {
+            ring.push(vec![0; length]);
+        }
+        assert_eq!(ring.iter().map(Vec::len).collect::<Vec<_>>(), [2, 3, 4]);
+        ring.push(vec![0; MOST - 4]);
+        assert_eq!(ring.iter().map(Vec::len).collect::<Vec<_>>(), [4, MOST - 4]);
+        ring.push(vec![0; MOST + 1]);
+        assert_eq!(ring.iter().map(Vec::len).collect::<Vec<_>>(), [MOST + 1]);
+        ring.push(vec![0; 1]);
+        assert_eq!(ring.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
     }
 }

@@ -77,16 +77,21 @@ fn it_greets_and_says_goodbye_when_it_is_stopped() {
     assert_eq!(goodbye, [0x2a, 4, 0, 101, 0, 0]);
 }
 
-/// Sends a request as it stands, and returns the status and the body.
-fn http(address: SocketAddr, request: &str, body: &str) -> (u16, Value) {
+/// Sends a request as it stands, and returns the answer's head and body.
+fn exchange(address: SocketAddr, request: &str, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     write!(stream, "{request}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    (head.to_lowercase(), body.to_owned())
+}
+
+/// The same, and the status of the answer and its JSON.
+fn http(address: SocketAddr, request: &str, body: &str) -> (u16, Value) {
+    let (head, body) = exchange(address, request, body);
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), serde_json::from_str(&body).unwrap_or(Value::Null))
 }
 
 fn get(address: SocketAddr, path: &str) -> Value {
@@ -188,16 +193,50 @@ fn every_fault_can_be_set_and_a_misspelled_one_can_not() {
 fn pages_in_a_browser_can_not_use_it() {
     let daemon = Daemon::start(program(), &["--open", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0"]);
     let control = daemon.address("control");
+    let port = control.port();
     let host = format!("Host: {control}");
+    let json = "Content-Type: application/json";
     for (head, status) in [
+        // A name that was rebound to our address.
         ("GET /accounts HTTP/1.1\r\nHost: evil.example".to_owned(), 421),
+        (format!("GET /accounts HTTP/1.1\r\nHost: evil.example:{port}"), 421),
+        (format!("POST /forget HTTP/1.1\r\nHost: evil.example:{port}\r\n{json}"), 421),
+        ("GET /accounts HTTP/1.0".to_owned(), 421),
+        // A page that says so.
         (format!("GET /accounts HTTP/1.1\r\n{host}\r\nOrigin: http://evil.example"), 403),
+        (format!("GET /accounts HTTP/1.1\r\n{host}\r\nOrigin: null"), 403),
+        (format!("POST /forget HTTP/1.1\r\n{host}\r\n{json}\r\nOrigin: http://{control}"), 403),
+        (format!("GET /accounts HTTP/1.1\r\n{host}\r\nSec-Fetch-Site: cross-site"), 403),
+        (format!("OPTIONS /forget HTTP/1.1\r\n{host}\r\nOrigin: http://evil.example"), 403),
+        // What a form or a script can send without being asked.
         (format!("POST /forget HTTP/1.1\r\n{host}"), 415),
         (format!("POST /forget HTTP/1.1\r\n{host}\r\nContent-Type: text/plain"), 415),
+        (format!("POST /forget HTTP/1.1\r\n{host}\r\nContent-Type: application/x-www-form-urlencoded"), 415),
+        (format!("POST /forget HTTP/1.1\r\n{host}\r\nContent-Type: multipart/form-data; boundary=x"), 415),
+        // Nothing is changed by GET.
         (format!("GET /forget HTTP/1.1\r\n{host}"), 405),
+        (format!("GET /clock/advance HTTP/1.1\r\n{host}"), 405),
+        (format!("GET /accounts HTTP/1.1\r\nHost: localhost:{port}\r\nSec-Fetch-Site: none"), 200),
     ] {
-        assert_eq!(http(control, &head, "{}").0, status, "{head}");
+        let (answer, _) = exchange(control, &head, "{}");
+        assert_eq!(answer.split(' ').nth(1), Some(status.to_string().as_str()), "{head}");
+        assert!(!answer.contains("access-control-"), "{answer}");
+        for header in ["cache-control: no-store", "x-content-type-options: nosniff", "frame-ancestors 'none'"]
+        {
+            assert!(answer.contains(header), "{header}: {answer}");
+        }
     }
+}
+
+#[test]
+fn it_controls_from_elsewhere_only_when_told() {
+    let (status, text) = failure(&["--open", "--listen", "127.0.0.1:0", "--control", "[::]:0"]);
+    assert_eq!(status, Some(2));
+    assert!(text.contains("loopback only"), "{text}");
+    let arguments = ["--open", "--listen", "127.0.0.1:0", "--control", "0.0.0.0:0", "--control-remote"];
+    let daemon = Daemon::start(program(), &arguments);
+    let reached = SocketAddr::from(([127, 0, 0, 1], daemon.address("control").port()));
+    assert_eq!(get(reached, "/sessions"), json!([]));
 }
 
 #[test]
