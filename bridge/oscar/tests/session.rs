@@ -13,7 +13,9 @@ mod common;
 use common::transcript::{Transcript, kinds};
 use common::{Place, REPLIES, place, servers_frames};
 use oscar_im::ScreenName;
-use oscar_im::foodgroup::icbm::{HostAck, ImData, ImToClient, TypingNotice, typing};
+use oscar_im::foodgroup::icbm::{
+    HostAck, IcqMessage, ImData, ImToClient, Rendezvous, TypingNotice, icq_kind, typing,
+};
 use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, rate_code};
 use oscar_im::foodgroup::{
     Body, ErrorCode, FoodGroup, SnacError, UserInfo, bucp, buddy, feedbag, icbm, oservice, user_info,
@@ -443,4 +445,92 @@ fn an_invitation_can_be_accepted_or_declined() {
     t.gets(id, &oservice::ServiceResponse { tlvs });
     let Some(Event::ServiceReady(service)) = t.events().pop() else { panic!() };
     assert_eq!(service.room, Some(invitation.room));
+}
+
+#[test]
+fn an_offer_of_a_file_is_told_and_can_be_declined() {
+    let mut t = Transcript::online();
+    let offer = Rendezvous {
+        kind: icbm::rendezvous::PROPOSE,
+        cookie: [7; 8],
+        capability: [0x42; 16],
+        tlvs: Tlvs::new().with_u16(icbm::rendezvous::SEQUENCE, 1),
+    };
+    let im = ImToClient {
+        cookie: [7; 8],
+        channel: icbm::channel::RENDEZVOUS,
+        from: UserInfo::new(ScreenName::from(STAFF)),
+        tlvs: Tlvs::new().with_wire(icbm::tlv::DATA, &offer).unwrap(),
+    };
+    t.gets(0, &im);
+    let from = ScreenName::from(STAFF);
+    assert_eq!(t.events(), [Event::Rendezvous { from: from.clone(), rendezvous: offer.clone() }]);
+    t.session.decline_offer(&from, &offer, t.now).unwrap();
+    t.drain();
+    let Some((_, Body::ImToHost(answer))) = t.sent().pop() else { panic!() };
+    let answer_of = answer.rendezvous().unwrap().unwrap();
+    assert_eq!((answer.to, answer_of.kind), (from, icbm::rendezvous::CANCEL));
+    assert_eq!((answer_of.cookie, answer_of.capability), (offer.cookie, offer.capability));
+}
+
+#[test]
+fn icqs_old_messages_are_read() {
+    let mut t = Transcript::online();
+    let old = |kind, text: &[u8]| ImToClient {
+        cookie: [0; 8],
+        channel: icbm::channel::ICQ,
+        from: UserInfo::new(ScreenName::from("123456")),
+        tlvs: Tlvs::new()
+            .with_wire(icbm::tlv::DATA, &IcqMessage { uin: 123_456, kind, flags: 0, text: text.to_vec() })
+            .unwrap(),
+    };
+    let plain = old(icq_kind::PLAIN, b"caf\xe9 <b>\r\ntwo\x07");
+    assert_eq!(
+        plain.tlvs.get(icbm::tlv::DATA).unwrap(),
+        b"\x40\xe2\x01\0\x01\0\x0f\0caf\xe9 <b>\r\ntwo\x07\0",
+        "number, kind, flags, length, text, zero"
+    );
+    t.gets(0, &plain);
+    let Some(Event::ImReceived(im)) = t.events().pop() else { panic!() };
+    assert_eq!((im.text.as_str(), im.from), ("caf\u{e9} <b>\ntwo", ScreenName::from("123456")));
+    t.gets(0, &old(icq_kind::AUTHORIZATION_REQUEST, b"please"));
+    let message = IcqMessage {
+        uin: 123_456,
+        kind: icq_kind::AUTHORIZATION_REQUEST,
+        flags: 0,
+        text: b"please".to_vec(),
+    };
+    assert_eq!(t.events(), [Event::Icq { from: ScreenName::from("123456"), message }]);
+    // A length that is not there.
+    let mut cut = old(icq_kind::PLAIN, b"");
+    cut.tlvs.set(icbm::tlv::DATA, b"\x40\xe2\x01\0\x01\0\xff\xffx");
+    t.gets(0, &cut);
+    assert!(matches!(t.events()[..], [Event::Unreadable { group: FoodGroup::Icbm, subgroup: 7, .. }]));
+}
+
+#[test]
+fn a_warning_is_given_and_answered_or_refused() {
+    let mut t = Transcript::online();
+    t.session.warn(&ScreenName::from(STAFF), true, t.now).unwrap();
+    t.drain();
+    assert_eq!(kinds(&t.sent), ["04/08"]);
+    let id = t.request_id(FoodGroup::Icbm, 0x08);
+    t.gets(id, &icbm::EvilReply { increase: 30, level: 100 });
+    assert_eq!(t.events(), [Event::WarningGiven { level: 100, increase: 30 }]);
+}
+
+#[test]
+fn what_another_client_could_not_take_and_the_end_of_what_was_stored_are_told() {
+    let mut t = Transcript::online();
+    let by = ScreenName::from(STAFF);
+    let error = icbm::ClientError {
+        cookie: [3; 8],
+        channel: 1,
+        screen_name: by.clone(),
+        reason: 3,
+        details: vec![1],
+    };
+    t.gets(0, &error);
+    t.gets(0, &icbm::OfflineDone {});
+    assert_eq!(t.events(), [Event::ImNotTaken { cookie: [3; 8], by, reason: 3 }, Event::StoredImsDone]);
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::chat_nav::EXCHANGE_PRIVATE;
+use oscar_im::foodgroup::icbm::rendezvous::PROPOSE;
 use oscar_im::foodgroup::{ErrorCode, FoodGroup};
 use oscar_im::net::{ConnectError, ServiceClient};
 use oscar_im::service;
@@ -546,6 +547,15 @@ impl<'a> Online<'a> {
                 let listed = self.link.watched.contains(&invitation.from);
                 let may = listed && self.link.config.room != Room::None;
                 self.room.invited(invitation, may, now());
+                return true;
+            }
+            // A file, say, which nobody here could take: staff are not to wait for it. To strangers nothing is said, for
+            // it would be said at the cost of messages.
+            Event::Rendezvous { from, rendezvous }
+                if rendezvous.kind == PROPOSE && self.link.watched.contains(&from) =>
+            {
+                let (session, now) = self.client.session_mut();
+                let _ = session.decline_offer(&from, &rendezvous, now);
                 return true;
             }
             Event::ServiceReady(service) => {

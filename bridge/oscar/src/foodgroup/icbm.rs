@@ -126,6 +126,11 @@ impl ImToClient {
     pub fn rendezvous(&self) -> Option<Result<Rendezvous, DecodeError>> {
         rendezvous_of(self.channel, &self.tlvs)
     }
+
+    /// The message of channel 4.
+    pub fn icq(&self) -> Option<Result<IcqMessage, DecodeError>> {
+        (self.channel == channel::ICQ).then(|| self.tlvs.get(tlv::DATA))?.map(IcqMessage::from_bytes)
+    }
 }
 
 fn message_of(channel: u16, tlvs: &Tlvs) -> Option<Result<ImData, DecodeError>> {
@@ -256,6 +261,59 @@ pub mod rendezvous {
     pub const HOST_CHECK: u16 = 0x0f;
     /// For a chat invitation the room, a [`crate::foodgroup::chat::RoomId`].
     pub const SERVICE_DATA: u16 = 0x2711;
+}
+
+/// The value of TLV 5 on channel 4, in little-endian: `number u32, kind u8, flags u8, length u16, text with a zero`. So
+/// libpurple and BitlBee read it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct IcqMessage {
+    /// The sender's ICQ number.
+    pub uin: u32,
+    /// See [`icq_kind`].
+    pub kind: u8,
+    /// 0 mostly.
+    pub flags: u8,
+    /// The text, in whatever charset the sender's system has, without the zero; some kinds have fields in it, with FE
+    /// between them.
+    pub text: Vec<u8>,
+}
+
+/// Kinds of an [`IcqMessage`].
+pub mod icq_kind {
+    /// A message.
+    pub const PLAIN: u8 = 0x01;
+    /// A link: words, FE, address.
+    pub const URL: u8 = 0x04;
+    /// They want to have us on their list.
+    pub const AUTHORIZATION_REQUEST: u8 = 0x06;
+    /// They don't want to be on ours.
+    pub const AUTHORIZATION_DENIED: u8 = 0x07;
+    /// They may be on ours.
+    pub const AUTHORIZATION_GRANTED: u8 = 0x08;
+    /// They have put us on their list.
+    pub const ADDED: u8 = 0x0c;
+    /// Contacts: how many, FE, number, FE, name, FE, …
+    pub const CONTACTS: u8 = 0x13;
+}
+
+impl Wire for IcqMessage {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let (uin, kind, flags) = (reader.u32_le()?, reader.u8()?, reader.u8()?);
+        let length = reader.u16_le()?;
+        let text = reader.bytes(usize::from(length))?;
+        let text = text.strip_suffix(&[0]).unwrap_or(text).to_vec();
+        Ok(Self { uin, kind, flags, text })
+    }
+
+    fn encode(&self, writer: &mut Writer) {
+        writer.u32_le(self.uin);
+        writer.u8(self.kind);
+        writer.u8(self.flags);
+        // A TLV can't hold what would overflow here.
+        writer.u16_le(u16::try_from(self.text.len().saturating_add(1)).unwrap_or(u16::MAX));
+        writer.bytes(&self.text);
+        writer.u8(0);
+    }
 }
 
 snac_body! { Icbm, 0x08;

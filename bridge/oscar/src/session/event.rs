@@ -2,7 +2,7 @@
 
 use crate::ScreenName;
 use crate::foodgroup::chat::RoomId;
-use crate::foodgroup::icbm::Cookie;
+use crate::foodgroup::icbm::{Cookie, IcqMessage, Rendezvous};
 use crate::foodgroup::{ErrorCode, FoodGroup, UserInfo};
 use crate::sign_on::Address;
 use crate::wire::DecodeError;
@@ -78,6 +78,32 @@ pub enum Event {
     /// Somebody asks us into a chat room. [`super::Session::request_room`] accepts, [`super::Session::decline`] does
     /// not; either may come at any time.
     ChatInvited(Invitation),
+    /// Another word on channel 2: an offer of something that is no chat room, such as a file, or what became of an
+    /// offer of ours. [`super::Session::decline_offer`] says no to it.
+    Rendezvous {
+        /// From whom.
+        from: ScreenName,
+        /// As it came; what is offered may be unknown.
+        rendezvous: Rendezvous,
+    },
+    /// A message of ICQ's that is no plain text (channel 4), such as a request to be on somebody's list.
+    Icq {
+        /// From whom.
+        from: ScreenName,
+        /// As it came.
+        message: IcqMessage,
+    },
+    /// All messages that the server had kept for us have come (04/17).
+    StoredImsDone,
+    /// Somebody's client could not take a message (04/0B), though the server had.
+    ImNotTaken {
+        /// Which.
+        cookie: Cookie,
+        /// Whose client.
+        by: ScreenName,
+        /// 3: an ICQ client's automatic reply follows in it.
+        reason: u16,
+    },
     /// Where to connect for a service that was asked for.
     ServiceReady(Service),
     /// The server does not give it.
@@ -94,6 +120,13 @@ pub enum Event {
         group: FoodGroup,
         /// Why.
         code: ErrorCode,
+    },
+    /// Answer to [`super::Session::warn`].
+    WarningGiven {
+        /// Their level now, tenths of a percent.
+        level: u16,
+        /// How much of it is ours.
+        increase: u16,
     },
     /// We were warned.
     Warned {

@@ -5,12 +5,12 @@ use super::event::{Event, ImReceived, Invitation, SendError, Service, Typing};
 use crate::ScreenName;
 use crate::foodgroup::chat::RoomId;
 use crate::foodgroup::icbm::{
-    Cookie, ImData, ImToClient, ImToHost, MissedCalls, Rendezvous, TextFragment, TypingNotice, channel,
-    rendezvous, tlv, typing,
+    Cookie, EvilRequest, IcqMessage, ImData, ImToClient, ImToHost, MissedCalls, Rendezvous, TextFragment,
+    TypingNotice, channel, icq_kind, rendezvous, tlv, typing,
 };
 use crate::foodgroup::{Capability, FoodGroup, SnacBody, SnacError, oservice};
 use crate::sign_on::Address;
-use crate::text::{self, charset};
+use crate::text::{self, Plain, charset};
 use crate::wire::flap::MAX_SENT_PAYLOAD;
 use crate::wire::{Frame, Snac, Tlvs, Wire};
 use std::collections::VecDeque;
@@ -190,13 +190,38 @@ impl Session {
 
     /// Declines an invitation.
     pub fn decline(&mut self, invitation: &Invitation, now: Instant) -> Result<(), SendError> {
-        let offer = Rendezvous {
-            kind: rendezvous::CANCEL,
-            cookie: invitation.cookie,
-            capability: Capability::CHAT.0,
-            tlvs: Tlvs::new().with_u16(rendezvous::REASON, 1),
-        };
-        self.send_offer(invitation.cookie, &invitation.from, &offer, now)
+        self.cancel(invitation.cookie, &invitation.from, Capability::CHAT.0, now)
+    }
+
+    /// Declines what somebody offers ([`Event::Rendezvous`]).
+    pub fn decline_offer(
+        &mut self,
+        from: &ScreenName,
+        offer: &Rendezvous,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        self.cancel(offer.cookie, from, offer.capability, now)
+    }
+
+    fn cancel(
+        &mut self,
+        cookie: Cookie,
+        to: &ScreenName,
+        capability: [u8; 16],
+        now: Instant,
+    ) -> Result<(), SendError> {
+        let tlvs = Tlvs::new().with_u16(rendezvous::REASON, 1);
+        let offer = Rendezvous { kind: rendezvous::CANCEL, cookie, capability, tlvs };
+        self.send_offer(cookie, to, &offer, now)
+    }
+
+    /// Warns somebody who has written to us; servers take it from nobody else. Answered by [`Event::WarningGiven`] or
+    /// [`Event::Refused`].
+    pub fn warn(&mut self, name: &ScreenName, anonymously: bool, now: Instant) -> Result<(), SendError> {
+        if !name.is_valid() {
+            return Err(SendError::InvalidName);
+        }
+        self.send(&EvilRequest { anonymous: anonymously.into(), screen_name: name.clone() }, now)
     }
 
     /// Invites somebody into a chat room.
@@ -234,12 +259,11 @@ impl Session {
 
     pub(super) fn receive_im(&mut self, im: &ImToClient) {
         let event = match im.channel {
-            channel::IM => im.message().map(|data| data.map(|data| Event::ImReceived(received(im, &data)))),
-            channel::RENDEZVOUS => match im.rendezvous() {
-                Some(Ok(offer)) => invitation(im, &offer).map(|invited| Ok(Event::ChatInvited(invited))),
-                Some(Err(error)) => Some(Err(error)),
-                None => None,
-            },
+            channel::IM => im
+                .message()
+                .map(|data| data.map(|data| Event::ImReceived(received(im, text::to_plain(data.texts()))))),
+            channel::RENDEZVOUS => im.rendezvous().map(|offer| offer.map(|offer| offered(im, offer))),
+            channel::ICQ => im.icq().map(|message| message.map(|message| icq(im, message))),
             _ => None,
         };
         match event {
@@ -249,7 +273,7 @@ impl Session {
                 subgroup: ImToClient::SUBGROUP,
                 error,
             }),
-            // ICQ's channel 4, offers of files: nothing that we could do with it.
+            // A channel that nobody has heard of, or one without its content.
             None => {}
         }
     }
@@ -321,8 +345,7 @@ impl Session {
     }
 }
 
-fn received(im: &ImToClient, data: &ImData) -> ImReceived {
-    let plain = text::to_plain(data.texts());
+fn received(im: &ImToClient, plain: Plain) -> ImReceived {
     ImReceived {
         from: im.from.screen_name.clone(),
         info: im.from.clone(),
@@ -333,6 +356,25 @@ fn received(im: &ImToClient, data: &ImData) -> ImReceived {
         stored_at: im.tlvs.number(tlv::SEND_TIME),
         wants_typing: im.tlvs.has(tlv::WANTS_TYPING),
     }
+}
+
+fn offered(im: &ImToClient, offer: Rendezvous) -> Event {
+    match invitation(im, &offer) {
+        Some(invited) => Event::ChatInvited(invited),
+        None => Event::Rendezvous { from: im.from.screen_name.clone(), rendezvous: offer },
+    }
+}
+
+/// ICQ's old plain messages are messages like others, but that their text is no HTML.
+fn icq(im: &ImToClient, message: IcqMessage) -> Event {
+    if message.kind != icq_kind::PLAIN {
+        return Event::Icq { from: im.from.screen_name.clone(), message };
+    }
+    let part = TextFragment { charset: charset::ASCII, language: 0, bytes: message.text };
+    let decoded = charset::decode(&part);
+    let kept = |character: &char| matches!(character, '\n' | '\t') || !character.is_control();
+    let text = decoded.text.replace("\r\n", "\n").chars().filter(kept).collect();
+    Event::ImReceived(received(im, Plain { text, lossy: decoded.lossy }))
 }
 
 fn invitation(im: &ImToClient, offer: &Rendezvous) -> Option<Invitation> {

@@ -197,6 +197,15 @@ impl Session {
                 Body::HostAck(ack) => self.receive_ack(ack.cookie),
                 Body::TypingNotice(notice) => self.receive_typing(notice),
                 Body::MissedCalls(missed) => self.receive_missed(missed),
+                Body::ImClientError(error) => self.events.push_back(Event::ImNotTaken {
+                    cookie: error.cookie,
+                    by: error.screen_name,
+                    reason: error.reason,
+                }),
+                Body::OfflineDone(_) => self.events.push_back(Event::StoredImsDone),
+                Body::EvilReply(given) => self
+                    .events
+                    .push_back(Event::WarningGiven { level: given.level, increase: given.increase }),
                 Body::BuddyArrived(arrived) => self.receive_arrived(&arrived.infos),
                 Body::BuddyDeparted(departed) => self.receive_departed(departed.infos),
                 Body::FeedbagStatus(status) => self.receive_feedbag_status(snac.request_id, &status.codes),
