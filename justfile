@@ -85,8 +85,14 @@ hostile frames="1000000":
     OSCAR_MOCK_HOSTILE_FRAMES={{ frames }} cargo test --release -p oscar-mock --lib --test conformance -- hostile --nocapture
 
 # fuzz one target of the OSCAR codec for some seconds (`cargo install cargo-fuzz`)
-fuzz target="frames" seconds="60":
+fuzz target="snac" seconds="60":
     cd bridge/oscar && cargo fuzz run -s none {{ target }} -- -max_total_time={{ seconds }}
+
+# fuzz every target of the OSCAR codec, one after the other, from the captures
+fuzz-all seconds="60":
+    OSCAR_FUZZ_CORPUS={{ justfile_directory() }}/bridge/oscar/fuzz/corpus cargo test -p oscar-im --test any_bytes corpus
+    cd bridge/oscar && cargo fuzz build -s none
+    cd bridge/oscar && for target in $(cargo fuzz list); do cargo fuzz run -s none $target -- -max_total_time={{ seconds }} -rss_limit_mb=1024 || exit 1; done
 
 # what README.md tells to run, run: builds an optimised bridgebot, and needs the default ports
 readme:

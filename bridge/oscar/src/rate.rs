@@ -149,8 +149,8 @@ impl Level {
 
     fn level_if_sent(&self, now: Duration) -> u32 {
         let window = u64::from(self.class.window.max(1));
-        let elapsed = u64::from(millis(now.saturating_sub(self.last)));
-        let level = (u64::from(self.current) * (window - 1) + elapsed) / window;
+        let elapsed = u64::try_from(now.saturating_sub(self.last).as_millis()).unwrap_or(u64::MAX);
+        let level = (u64::from(self.current) * (window - 1)).saturating_add(elapsed) / window;
         u32::try_from(level.min(u64::from(self.class.max))).unwrap_or(u32::MAX)
     }
 }
@@ -273,6 +273,15 @@ mod tests {
         assert_eq!(level.level(), before);
         level.adopt(RateClass { current: 5700, limit: 4500, ..IMS }, Duration::ZERO);
         assert_eq!(level.level(), 5700);
+    }
+
+    #[test]
+    fn an_average_over_years_is_waited_for_as_long_as_it_takes() {
+        let class = RateClass { window: 3_000_000, current: 0, ..IMS };
+        let mut level = Level::new(class, Duration::ZERO);
+        let earliest = level.earliest(Duration::ZERO).unwrap();
+        assert_eq!(level.evaluate(earliest), RateStatus::Alert);
+        assert_eq!(level.level(), class.limit + MARGIN);
     }
 
     #[test]
