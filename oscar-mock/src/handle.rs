@@ -197,6 +197,24 @@ impl Handle {
         self.ask(move |host, _| host.faults_mut().add(fault)).await
     }
 
+    /// As [`Handle::wait_for`], for so long at most, by the machine's time; else it fails the test and shows what came
+    /// instead.
+    ///
+    /// # Panics
+    /// When no such frame came in time, or the server has stopped.
+    #[expect(clippy::panic, reason = "it is an assertion")]
+    pub async fn expect(&self, pattern: Pattern, within: Duration) -> Entry {
+        let why = match tokio::time::timeout(within, self.wait_for(pattern.clone())).await {
+            Ok(Ok(entry)) => return entry,
+            Ok(Err(stopped)) => stopped.to_string(),
+            Err(_) => format!("not within {within:?}"),
+        };
+        match self.journal().await {
+            Ok(journal) => panic!("no {pattern}, {why}; there were:\n{journal}"),
+            Err(stopped) => panic!("no {pattern}: {stopped}"),
+        }
+    }
+
     /// The faults that are set.
     ///
     /// # Errors

@@ -111,6 +111,25 @@ impl Pattern {
     }
 }
 
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.snac, self.channel) {
+            (Some((group, subgroup)), _) => write!(f, "{group:02x}/{subgroup:02x}")?,
+            (None, Some(channel)) => write!(f, "channel {channel}")?,
+            (None, None) => f.write_str("any frame")?,
+        }
+        let way = match self.direction {
+            Some(Direction::In) => "from",
+            Some(Direction::Out) => "to",
+            None => "from or to",
+        };
+        match &self.screen_name {
+            Some(name) => write!(f, " {way} {name}"),
+            None => write!(f, " {way} anybody"),
+        }
+    }
+}
+
 /// Frames, oldest first, as they stood when they were asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Journal(pub Vec<Entry>);
@@ -128,7 +147,7 @@ impl Journal {
     #[track_caller]
     pub fn assert_seen(&self, count: usize, pattern: &Pattern) {
         let seen = self.matching(pattern).count();
-        assert!(seen == count, "{seen} instead of {count} frames of {pattern:?}; there were:\n{self}");
+        assert!(seen == count, "{seen} instead of {count} of {pattern}; there were:\n{self}");
     }
 
     /// Fails a test unless frames that fit these patterns came in this order, with others between them or not, and shows
@@ -141,7 +160,7 @@ impl Journal {
         let mut rest = self.0.iter();
         for (at, pattern) in patterns.iter().enumerate() {
             let found = rest.any(|entry| pattern.fits(entry));
-            assert!(found, "no {pattern:?} after the {at} before it; there were:\n{self}");
+            assert!(found, "no {pattern} after the {at} before it; there were:\n{self}");
         }
     }
 }

@@ -43,3 +43,8 @@ mod tickets;
 
 pub use handle::{AccountInfo, Handle, SessionInfo, Stopped};
 pub use server::{Builder, Running, Server, StartError};
+
+/// The README's examples, which are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

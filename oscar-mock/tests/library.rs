@@ -60,6 +60,15 @@ async fn a_failed_assertion_shows_what_came_instead() {
 }
 
 #[tokio::test]
+#[should_panic(expected = "no 04/06 from Anna, not within 50ms; there were:\n  #1 ? ← channel 1")]
+async fn what_does_not_come_in_time_fails_and_shows_what_came_instead() {
+    let server = town().await;
+    let _anna = Client::sign_on(&server, "Anna").await;
+    server.expect(Pattern::snac(0x01, 0x02).from("Anna"), Duration::from_secs(30)).await;
+    server.expect(Pattern::snac(0x04, 0x06).from("Anna"), Duration::from_millis(50)).await;
+}
+
+#[tokio::test]
 #[should_panic(expected = "after the 1 before it; there were:\n  #1 ? ← channel 1")]
 async fn frames_in_another_order_are_shown() {
     let server = town().await;

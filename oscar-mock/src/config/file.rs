@@ -187,6 +187,16 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_readme_is_one() {
+        let readme = include_str!("../../README.md");
+        let example = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let config = read_text(&example.replace("bridgebot.pw", "accounts.txt")).unwrap();
+        assert_eq!((config.accounts.len(), config.faults.len()), (1, 1));
+        let misspelled = example.replace("after = 2", "afterwards = 2");
+        assert!(read_text(&misspelled).unwrap_err().contains("this action has no"));
+    }
+
+    #[test]
     fn errors_say_where_and_show_no_password() {
         assert_eq!(
             read_text("accounts_file = \"broken.txt\"").unwrap_err(),

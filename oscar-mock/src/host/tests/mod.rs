@@ -6,6 +6,7 @@ mod lists;
 mod messages;
 mod moving;
 mod presence;
+mod quirks;
 mod rooms;
 mod sign_on;
 
