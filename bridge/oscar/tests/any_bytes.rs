@@ -110,7 +110,7 @@ fn seeds(target: &str, connections: &[Connection]) -> Vec<Vec<u8>> {
             rates
         }
         // What a message holds; for other parts of bodies, any body.
-        "im_data" | "rendezvous" | "charset" | "html" | "message" | "split" => snacs()
+        "im_data" | "rendezvous" | "icq_message" | "charset" | "html" | "message" | "split" => snacs()
             .filter_map(|snac| match Body::decode(&snac).ok()? {
                 Body::ImToHost(im) => Some(im.tlvs),
                 Body::ImToClient(im) => Some(im.tlvs),

@@ -1,7 +1,7 @@
 //! The bodies of each food group, and what has a form of its own inside them.
 
 use super::survives;
-use oscar_im::foodgroup::icbm::{Fragment, ImData, Rendezvous, TextFragment};
+use oscar_im::foodgroup::icbm::{Fragment, IcqMessage, ImData, Rendezvous, TextFragment};
 use oscar_im::foodgroup::icq::Meta;
 use oscar_im::foodgroup::{Body, FoodGroup, bart, chat, chat_nav, feedbag};
 use oscar_im::text;
@@ -33,7 +33,7 @@ pub(crate) fn icbm(data: &[u8]) {
     match any_body_of(FoodGroup::Icbm, data) {
         Some(Body::ImToClient(im)) => {
             let _ = im.message().map(|data| data.map(|data| text::to_plain(data.texts())));
-            let _ = im.rendezvous();
+            let _ = (im.rendezvous(), im.icq());
             let _ = im.from.capabilities();
         }
         Some(Body::ImToHost(im)) => {
@@ -63,6 +63,11 @@ pub(crate) fn rendezvous(data: &[u8]) {
     if let Some(offer) = survives::<Rendezvous>(data) {
         let _ = offer.offers();
     }
+}
+
+/// ICBM channel 4.
+pub(crate) fn icq_message(data: &[u8]) {
+    survives::<IcqMessage>(data);
 }
 
 pub(crate) fn icq_meta(data: &[u8]) {

@@ -31,7 +31,7 @@ targets! {
     wire { flap sign_on_frame snac tlv user_info screen_name address }
     food_groups {
         oservice locate buddy icbm pd stats chat_nav chat bart feedbag icq bucp alert
-        im_data rendezvous icq_meta room_id item
+        im_data rendezvous icq_message icq_meta room_id item
     }
     rates { rate_params rate }
     text { charset html split message }
