@@ -90,8 +90,10 @@ impl Desk {
             }
             return;
         }
-        self.heard.insert(im.from.clone(), im.cookie, now);
-        self.write(Write::Heard { sender: im.from.clone(), cookie: im.cookie, at: now });
+        if has_id {
+            self.heard.insert(im.from.clone(), im.cookie, now);
+            self.write(Write::Heard { sender: im.from.clone(), cookie: im.cookie, at: now });
+        }
         if let Some(refusal) = self.unrecorded(account, im.from.clone(), &wording::not_stored()) {
             self.refusal(refusal);
             self.reserved.push(account);

@@ -26,8 +26,11 @@ use crate::web::event::HistoryRange;
 /// "brdg": marks the file as ours.
 const APPLICATION_ID: i64 = 0x6272_6467;
 /// Each moves the schema one version up; never changed once released.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001-conversations.sql"), include_str!("migrations/0002-visitors.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001-conversations.sql"),
+    include_str!("migrations/0002-visitors.sql"),
+    include_str!("migrations/0003-written-once.sql"),
+];
 /// Statements kept compiled: more than there are.
 const STATEMENTS: usize = 64;
 /// Client ids and message ids that a start needs; see [`crate::conversation::book`].
@@ -317,8 +320,10 @@ impl Store for SqliteStore {
         };
         let order = if newest_first { "DESC" } else { "ASC" };
         let sql = format!(
-            "SELECT number, at, staff, text, client_id, taken FROM entry
-             WHERE conversation = ?1 AND {condition} ORDER BY number {order} LIMIT ?3"
+            "SELECT number, at, staff, text, client_id,
+                 NOT EXISTS (SELECT 1 FROM untaken WHERE untaken.conversation = entry.conversation
+                     AND untaken.number = entry.number)
+             FROM entry WHERE conversation = ?1 AND {condition} ORDER BY number {order} LIMIT ?3"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut entries = self.query(|connection| {
@@ -446,7 +451,7 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
     })?;
     let untaken = rows(
         transaction,
-        "SELECT conversation, number, client_id FROM entry WHERE taken = 0 AND staff IS NULL",
+        "SELECT conversation, number, client_id FROM untaken JOIN entry USING (conversation, number)",
         |row| Ok((number(row, 0)?, number(row, 1)?, row.get::<_, Option<String>>(2)?)),
     )?;
     let mut places: BTreeMap<u64, &mut Conversation> = BTreeMap::new();
@@ -667,6 +672,33 @@ mod tests {
         drop(store);
         let error = SqliteStore::open(&path, Durability::Full).unwrap_err();
         assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    }
+
+    #[test]
+    fn an_older_database_keeps_what_it_knows() {
+        let (_folder, path) = file();
+        let older = Connection::open(&path).unwrap();
+        for migration in &MIGRATIONS[..2] {
+            older.execute_batch(migration).unwrap();
+        }
+        older
+            .execute_batch(
+                "PRAGMA application_id = 0x62726467; PRAGMA user_version = 2;
+                 INSERT INTO conversation (id, label, opened_at, last_at) VALUES (1, 'anna', 1, 30);
+                 INSERT INTO entry (conversation, number, at, staff, text, client_id, taken) VALUES
+                     (1, 1, 10, NULL, 'one', 'id1', 1), (1, 2, 20, NULL, 'two', 'id2', 0),
+                     (1, 3, 30, 'staff1', 'hello', NULL, 0);
+                 INSERT INTO heard VALUES ('staff1', x'0000000000000002', 2), ('staff1', x'0000000000000001', 1);",
+            )
+            .unwrap();
+        drop(older);
+        let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
+        let snapshot = store.load().unwrap();
+        assert_eq!(snapshot.conversations[0].untaken, BTreeMap::from([(2, Some("id2".to_owned()))]));
+        assert_eq!(snapshot.heard.iter().map(|(_, _, at)| at.0).collect::<Vec<_>>(), [1, 2]);
+        let entries = store.entries(ConversationId(1), &HistoryRange::Latest, 9).unwrap();
+        let visitors = entries.iter().filter(|entry| entry.author == Author::Visitor);
+        assert_eq!(visitors.map(|entry| entry.taken).collect::<Vec<_>>(), [true, false]);
     }
 
     #[test]

@@ -131,7 +131,14 @@ impl<'a> Commit<'a> {
                     "INSERT INTO entry (conversation, number, at, staff, text, client_id, msgid)
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                     params![int(conversation.0), int(*number), int(at.0), staff, text, client_id, msgid],
-                )
+                )?;
+                if staff.is_none() {
+                    self.run(
+                        "INSERT INTO untaken (conversation, number) VALUES (?1, ?2)",
+                        params![int(conversation.0), int(*number)],
+                    )?;
+                }
+                Ok(())
             }
             Write::Taken(id, entry) => {
                 self.taken.entry(*id).or_default().push(int(*entry));
@@ -156,7 +163,7 @@ impl<'a> Commit<'a> {
             ),
             Write::Paid(id) => self.run("DELETE FROM answer WHERE id = ?1", params![int(id.0)]),
             Write::Heard { sender, cookie, at } => self.run(
-                "INSERT OR REPLACE INTO heard (sender, cookie, at) VALUES (?1, ?2, ?3)",
+                "INSERT INTO heard (sender, cookie, at) VALUES (?1, ?2, ?3)",
                 params![sender.normal(), cookie.0, int(at.0)],
             ),
             Write::ForgetHeard(before) => {
@@ -216,7 +223,7 @@ impl<'a> Commit<'a> {
         for (id, entries) in &self.taken {
             for (first, last) in runs(entries) {
                 self.run(
-                    "UPDATE entry SET taken = 1 WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3",
+                    "DELETE FROM untaken WHERE conversation = ?1 AND number BETWEEN ?2 AND ?3",
                     params![int(id.0), first, last],
                 )?;
             }
