@@ -1,9 +1,11 @@
 //! What the client's machine asks of the sockets, and what it has to tell.
 
+use std::time::Duration;
+
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::chat::RoomId;
-use oscar_im::foodgroup::icbm::Cookie;
-use oscar_im::session::{Invitation, Service};
+use oscar_im::foodgroup::icbm::{Cookie, Rendezvous};
+use oscar_im::session::{Invitation, Service, Typing};
 
 /// A chat room of ours, by the order of entering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,6 +18,10 @@ pub(super) enum Action {
     Away(Option<String>),
     /// Set our profile; empty: none.
     Profile(String),
+    /// Tell somebody whether we type.
+    Typing(ScreenName, Typing),
+    /// Say for how long nobody has been at the keyboard; zero: somebody is.
+    Idle(Duration),
     /// Fetch somebody's profile and away message.
     Query(ScreenName),
     /// Answer for us while we are away: not acknowledged.
@@ -24,6 +30,14 @@ pub(super) enum Action {
     AddBuddy { group: String, name: ScreenName },
     /// Take somebody off it.
     RemoveBuddy(ScreenName),
+    /// Give a buddy a name of ours; None: take it away.
+    Alias { name: ScreenName, alias: Option<String> },
+    /// Bring a buddy to another group.
+    MoveBuddy { name: ScreenName, group: String },
+    /// Let somebody see us and write to us, or do not.
+    Block { name: ScreenName, blocked: bool },
+    /// Warn somebody who has written to us.
+    Warn { name: ScreenName, anonymously: bool },
     /// Ask the session for the service that finds and makes rooms.
     FindNavigation,
     /// Ask the session for the way into a room.
@@ -40,6 +54,8 @@ pub(super) enum Action {
     Invite { cookie: Cookie, to: ScreenName, room: RoomId, text: String },
     /// Decline an invitation.
     Decline(Invitation),
+    /// Decline what is no invitation.
+    DeclineOffer { from: ScreenName, offer: Rendezvous },
     /// Sign off and end the program.
     Quit,
 }

@@ -25,6 +25,24 @@ pub(super) enum Command {
         group: Option<String>,
     },
     Remove(ScreenName),
+    /// None: no name of ours any more.
+    Alias {
+        name: ScreenName,
+        alias: Option<String>,
+    },
+    /// To another group.
+    Move {
+        name: ScreenName,
+        group: String,
+    },
+    Block {
+        name: ScreenName,
+        blocked: bool,
+    },
+    Warn {
+        name: ScreenName,
+        anonymously: bool,
+    },
     /// None: come back.
     Away(Option<String>),
     /// None: no profile.
@@ -49,7 +67,7 @@ pub(super) enum Command {
 }
 
 /// A command's name, what follows it, and what it does; in the order of `/help`.
-pub(super) const COMMANDS: [(&str, &str, &str); 18] = [
+pub(super) const COMMANDS: [(&str, &str, &str); 23] = [
     ("msg", "NAME TEXT", "send a message without opening the conversation"),
     ("open", "NAME", "open the conversation with somebody, or a room; text you enter goes there"),
     ("close", "", "close the current conversation; a room is left"),
@@ -57,6 +75,11 @@ pub(super) const COMMANDS: [(&str, &str, &str); 18] = [
     ("buddies", "", "show the buddy list"),
     ("add", "NAME [GROUP]", "put somebody on your buddy list"),
     ("remove", "NAME", "take somebody off it"),
+    ("alias", "NAME [ALIAS]", "call a buddy by another name; without one, no longer"),
+    ("move", "NAME GROUP", "put a buddy into another group"),
+    ("block", "NAME", "let somebody neither see you nor write to you"),
+    ("unblock", "NAME", "let them again"),
+    ("warn", "NAME [anonymously]", "warn somebody who has written to you"),
     ("away", "[TEXT]", "be away, with this message; without a text, come back"),
     ("back", "", "come back"),
     ("info", "NAME", "show somebody's profile and away message"),
@@ -89,6 +112,19 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
         "buddies" => Command::Buddies,
         "add" => Command::Add { name: rest.name()?, group: rest.optional() },
         "remove" => Command::Remove(rest.name()?),
+        "alias" => Command::Alias { name: rest.name()?, alias: rest.optional() },
+        "move" => Command::Move { name: rest.name()?, group: rest.required()? },
+        "block" => Command::Block { name: rest.name()?, blocked: true },
+        "unblock" => Command::Block { name: rest.name()?, blocked: false },
+        "warn" => {
+            let name = rest.name()?;
+            let anonymously = match rest.optional().as_deref() {
+                None => false,
+                Some("anonymously") => true,
+                Some(_) => return Err(rest.usage()),
+            };
+            Command::Warn { name, anonymously }
+        }
         "away" => Command::Away(rest.optional()),
         "back" => Command::Away(None),
         "profile" => Command::Profile(rest.optional()),

@@ -47,6 +47,8 @@ pub(super) enum Voice {
     Theirs(ScreenName),
     /// The client.
     Notice,
+    /// The client: something did not work.
+    Problem,
 }
 
 /// One message or notice.
@@ -69,6 +71,8 @@ pub(super) struct Conversation {
     bytes: usize,
     /// Messages that came since it was last current.
     pub(super) unread: usize,
+    /// The first of them, also while one looks at them.
+    pub(super) first_new: Option<EntryId>,
     /// Whether they type.
     pub(super) typing: Typing,
     /// Whether their client asked to be told that we type; None until they have written.
@@ -85,6 +89,7 @@ impl Conversation {
             entries: VecDeque::new(),
             bytes: 0,
             unread: 0,
+            first_new: None,
             typing: Typing::None,
             wants_typing: None,
             members: BTreeSet::new(),
@@ -92,8 +97,7 @@ impl Conversation {
     }
 
     /// What is kept, oldest first.
-    #[cfg(test)]
-    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(super) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.entries.iter()
     }
 
@@ -148,7 +152,38 @@ impl Conversations {
     /// Looks at a conversation, which is made if it is not there.
     pub(super) fn open(&mut self, with: &With, title: &str) {
         self.ensure(with, title);
-        self.current = self.all.iter().position(|conversation| conversation.with == *with).unwrap_or(0);
+        self.look_at(self.all.iter().position(|conversation| conversation.with == *with).unwrap_or(0));
+    }
+
+    /// Looks at the one that stands so many after the current one, around the end.
+    pub(super) fn step(&mut self, by: isize) {
+        let all = isize::try_from(self.all.len()).unwrap_or(isize::MAX);
+        let at = isize::try_from(self.current).unwrap_or_default();
+        self.look_at(usize::try_from((at + by).rem_euclid(all)).unwrap_or_default());
+    }
+
+    /// Looks at the next one with something unread; false if there is none.
+    pub(super) fn step_to_unread(&mut self) -> bool {
+        let after = (self.current + 1..self.all.len()).chain(0..self.current);
+        let unread = |at: &usize| self.all.get(*at).is_some_and(|conversation| conversation.unread > 0);
+        let next = after.into_iter().find(unread);
+        if let Some(at) = next {
+            self.look_at(at);
+        }
+        next.is_some()
+    }
+
+    /// Looks at the one of that number, from 0; nothing, if there are not so many.
+    pub(super) fn look_at(&mut self, at: usize) {
+        if at >= self.all.len() {
+            return;
+        }
+        if at != self.current
+            && let Some(left) = self.all.get_mut(self.current)
+        {
+            left.first_new = None;
+        }
+        self.current = at;
         self.look();
     }
 
@@ -183,6 +218,9 @@ impl Conversations {
         if let Some(conversation) = self.find_mut(with) {
             conversation.push(Entry { id, at, voice, text: text.to_owned() });
             if heard && !is_current {
+                if conversation.unread == 0 {
+                    conversation.first_new = Some(id);
+                }
                 conversation.unread += 1;
             }
         }
@@ -204,8 +242,8 @@ impl Conversations {
         None
     }
 
-    #[cfg(test)]
-    fn unread(&self) -> usize {
+    /// In all of them together.
+    pub(super) fn unread(&self) -> usize {
         self.all.iter().map(|conversation| conversation.unread).sum()
     }
 

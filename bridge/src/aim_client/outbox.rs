@@ -9,8 +9,8 @@ use oscar_im::text::split;
 /// Parts that wait for the server's rate limit; a person who has written more is asked to wait.
 const MOST_WAITING: usize = 64;
 
-/// Which entry of a conversation a part belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// An entry of a conversation; later ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct EntryId(pub(super) u64);
 
 /// What one instant message holds.

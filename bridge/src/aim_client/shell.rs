@@ -1,4 +1,4 @@
-//! The client's one loop: joins the machine with the OSCAR session, the chat rooms, the lines and the clock.
+//! The client's one loop: joins the machine with the OSCAR session, the chat rooms, what a person meets, and the clock.
 //!
 //! It decides nothing but when to sign on again: soon after a loss, later after a refusal, and not at all where
 //! somebody has signed on elsewhere, where trying again is of no use, or where the very first try has failed.
@@ -8,13 +8,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use oscar_im::ScreenName;
 use oscar_im::net::ConnectError;
-use oscar_im::session::{CloseReason, Event, ImOptions, SendError, Service, Session};
+use oscar_im::session::{CloseReason, Event, ImOptions, Privacy, SendError, Service, Session};
 use program::{Failure, Secret, Signals};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::action::Action;
-use super::lines::{self, Lines};
-use super::messenger::{Link, Listed, Messenger, RoomEvent};
+use super::face::{Face, Style};
+use super::messenger::{Listed, Messenger, RoomEvent};
 use super::rooms::RoomLinks;
 use super::wording;
 use crate::aim::sign_on::{AimClient, sign_on};
@@ -34,17 +34,19 @@ pub(crate) struct Account {
 ///
 /// # Errors
 /// When the first sign-on can't be had, or another is of no use.
-pub(crate) async fn run(account: Account, signals: Signals) -> Result<(), Failure> {
+pub(crate) async fn run(account: Account, style: Style, signals: Signals) -> Result<(), Failure> {
     let now = Moment::now();
     let since = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
     // Unlike the cookies of any earlier run.
     let seed = u64::try_from(since.as_millis()).unwrap_or_default() << 20;
+    let face = Face::start(style)
+        .map_err(|error| Failure::runtime(format!("the terminal can't be used: {error}; try --plain")))?;
     let mut shell = Shell {
         messenger: Messenger::new(account.screen_name.clone(), seed),
         rooms: RoomLinks::new(account.endpoint.clone()),
         connection: Connection::Off,
         account,
-        lines: Lines::start(),
+        face,
         failures: 0,
         was_up: None,
         moved: None,
@@ -103,7 +105,7 @@ enum End {
 
 struct Shell {
     account: Account,
-    lines: Lines,
+    face: Face,
     messenger: Messenger,
     rooms: RoomLinks,
     connection: Connection,
@@ -117,16 +119,16 @@ struct Shell {
 impl Shell {
     async fn run(&mut self, signals: Signals) -> Result<(), Failure> {
         loop {
-            if Lines::show(&mut self.messenger).is_err() {
+            if self.face.show(&mut self.messenger).is_err() {
                 // Nobody sees or reads us any more.
                 return self.goodbye().await;
             }
-            let online = self.messenger.link() == Link::Online;
+            let link = self.messenger.link();
             let due = self.messenger.poll_timeout().map(Instant::from_std);
             let ended = tokio::select! {
-                line = self.lines.next(online) => {
-                    lines::handle(line, &mut self.messenger, Moment::now());
-                    None
+                deed = self.face.next(link) => {
+                    let handled = self.face.handle(deed, &mut self.messenger, Moment::now());
+                    handled.err().map(|_| End::Done)
                 }
                 happening = self.connection.next(self.messenger.has_message()) => self.happened(happening),
                 event = self.rooms.next() => self.room(event),
@@ -135,6 +137,8 @@ impl Shell {
                     None
                 }
                 () = signals.stop.cancelled() => Some(End::Done),
+                // The terminal is gone. In a pipe the end of the input says so.
+                () = signals.reload.notified(), if self.face.is_screen() => Some(End::Done),
             };
             let ended = match ended {
                 None => self.carry_out(),
@@ -143,11 +147,11 @@ impl Shell {
             match ended {
                 None => {}
                 Some(End::Done) => {
-                    let _ = Lines::show(&mut self.messenger);
+                    let _ = self.face.show(&mut self.messenger);
                     return self.goodbye().await;
                 }
                 Some(End::Failed(failure)) => {
-                    let _ = Lines::show(&mut self.messenger);
+                    let _ = self.face.show(&mut self.messenger);
                     return Err(failure);
                 }
             }
@@ -262,6 +266,19 @@ impl Shell {
         let asked = match action {
             Action::Away(message) => session.set_away(message.as_deref(), now),
             Action::Profile(text) => session.set_profile(&text, now),
+            // A notice: nothing is lost where it is left out.
+            Action::Typing(to, typing) => session.send_typing(&to, typing, now).or(Ok(())),
+            Action::Idle(since) => session.set_idle(since, now),
+            Action::Alias { name, alias } => session.set_alias(&name, alias.as_deref(), now),
+            Action::MoveBuddy { name, group } => session.move_buddy(&name, &group, now),
+            Action::Block { name, blocked: true } => {
+                // Where everybody is let through, the list of those who are not would not count.
+                let open = session.buddy_list().privacy() == Some(Privacy::All);
+                let counts = if open { session.set_privacy(Privacy::NotDenied, now) } else { Ok(()) };
+                counts.and_then(|()| session.deny(&name, now))
+            }
+            Action::Block { name, blocked: false } => session.undeny(&name, now),
+            Action::Warn { name, anonymously } => session.warn(&name, anonymously, now),
             Action::Query(name) => session.query_user(&name, now),
             Action::AddBuddy { group, name } => session.add_buddy(&group, &name, now),
             Action::RemoveBuddy(name) => session.remove_buddy(&name, now),
@@ -269,6 +286,7 @@ impl Shell {
             Action::FindRoom(room) => session.request_room(&room, now),
             Action::Invite { cookie, to, room, text } => session.invite(cookie, &to, &room, &text, now),
             Action::Decline(invitation) => session.decline(&invitation, now),
+            Action::DeclineOffer { from, offer } => session.decline_offer(&from, &offer, now),
             Action::AutoReply { cookie, to, text } => {
                 let options = ImOptions { auto: true, store: false };
                 let sent = session.send_text(cookie, &to, &oscar_im::text::encode(&text), options, now);

@@ -30,6 +30,33 @@ pub(super) const TOO_MANY_ROOMS: &str = "you are in as many rooms as this client
 pub(super) const NO_BUDDIES: &str = "your buddy list is empty; /add NAME puts somebody on it";
 pub(super) const LINE_TOO_LONG: &str = "a line was too long and was left out";
 
+pub(super) const PROGRAM: &str = "bridgebot aim";
+pub(super) const ONLINE: &str = "online";
+pub(super) const NEW: &str = "new";
+pub(super) const CONVERSATIONS: &str = "Conversations";
+pub(super) const TOO_SMALL: &str = "the window is too small";
+pub(super) const TEXT_TOO_LONG: &str = "that would be too much text for one message; it was not taken";
+pub(super) const HOW_TO_END: &str = "Ctrl-D or /quit signs off and ends";
+pub(super) const KEYS: &str =
+    "F1 help  Ctrl-N/P conversation  Tab next unread  F2 list  PgUp back  Ctrl-D end";
+pub(super) const KEYS_IN_LIST: &str = "Up/Down choose  Enter open  Esc back";
+
+pub(super) fn away_short(message: &str) -> String {
+    format!("away: {message}")
+}
+
+pub(super) fn unread_in_all(count: usize) -> String {
+    format!("{count} unread")
+}
+
+pub(super) fn below(messages: usize) -> String {
+    if messages == 1 { "1 message below (Esc)".into() } else { format!("{messages} messages below (Esc)") }
+}
+
+pub(super) fn failed(reason: &str) -> String {
+    format!("not delivered: {reason}")
+}
+
 pub(super) fn signed_on(name: &str) -> String {
     format!("signed on as {name}")
 }
@@ -130,6 +157,22 @@ pub(super) fn profile_of(name: &str, profile: Option<&str>) -> String {
 
 pub(super) fn away_of(name: &str, away: &str) -> String {
     format!("{name} is away: {away}")
+}
+
+pub(super) fn blocked(name: &str, blocked: bool) -> String {
+    if blocked { format!("{name} is blocked") } else { format!("{name} is not blocked any more") }
+}
+
+pub(super) fn warning_given(level: u16) -> String {
+    format!("warned; their warning level is {}.{} % now", level / 10, level % 10)
+}
+
+pub(super) fn offer_declined(from: &str) -> String {
+    format!("{from} offers a file or something else that this client can't take; it was declined")
+}
+
+pub(super) fn not_shown(by: &str) -> String {
+    format!("the client of {by} could not take your message, though the server had")
 }
 
 pub(super) fn no_info(name: &str) -> String {

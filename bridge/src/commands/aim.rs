@@ -7,7 +7,7 @@ use oscar_im::ScreenName;
 use oscar_im::sign_on::Address;
 use program::{Failure, Secret, SecretSource, Signals};
 
-use crate::aim_client::{self, Account};
+use crate::aim_client::{self, Account, Style};
 use crate::connect::{Endpoint, tls_client};
 
 /// AOL's, and everybody's since.
@@ -24,6 +24,9 @@ pub(super) struct Options {
     /// A file that holds the password; asked for where none is given
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Read and write line by line, also on a terminal
+    #[arg(long)]
+    pub(super) plain: bool,
     /// Speak TLS with the server, and with those it redirects to
     #[arg(long)]
     tls: bool,
@@ -52,8 +55,8 @@ pub(super) fn account(options: &Options) -> Result<Account, Failure> {
 }
 
 /// Until the person ends it.
-pub(super) async fn run(account: Account, signals: Signals) -> Result<(), Failure> {
-    aim_client::run(account, signals).await
+pub(super) async fn run(account: Account, plain: bool, signals: Signals) -> Result<(), Failure> {
+    aim_client::run(account, Style::choose(plain), signals).await
 }
 
 fn password(options: &Options) -> Result<Secret, Failure> {

@@ -77,7 +77,7 @@ impl Cli {
                 // Logs would be written over the conversation; RUST_LOG brings them back.
                 log("off");
                 let account = aim::account(&options)?;
-                in_runtime(|signals| aim::run(account, signals))
+                in_runtime(|signals| aim::run(account, options.plain, signals))
             }
             Some(Command::Check { config }) => check::check(&config),
             Some(Command::Backup(options)) => backup::run(&options),

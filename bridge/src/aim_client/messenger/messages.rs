@@ -38,7 +38,7 @@ impl Messenger {
         match refusal {
             Some(reason) => self.fail(id, reason),
             None if !self.outbox.queue(id, to, text) => self.fail(id, wording::TOO_MUCH_WAITS),
-            None => {}
+            None => self.keyboard.sent(to),
         }
     }
 

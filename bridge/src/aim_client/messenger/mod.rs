@@ -1,11 +1,12 @@
 //! The client as a machine: what a person enters and what the OSCAR session tells go in; actions and news come
 //! out. No I/O and no clock.
 //!
-//! One file for each matter: `messages` (out with their fate, in), `people` (buddy list, presence, profiles), `rooms`
+//! One file for each matter: `keyboard` (typing and idleness of ours), `messages` (out with their fate, in), `people` (buddy list, presence, profiles), `rooms`
 //! (invitations and chat rooms). Whoever drives it calls [`Messenger::poll_action`] and
 //! [`Messenger::poll_news`] until they are empty after each input, takes [`Messenger::next_message`] as fast as the
 //! session allows, and calls [`Messenger::handle_timeout`] no later than [`Messenger::poll_timeout`].
 
+mod keyboard;
 mod messages;
 mod people;
 mod rooms;
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::FoodGroup;
+use oscar_im::foodgroup::icbm::rendezvous;
 use oscar_im::session::{Event, Presence};
 
 pub(super) use people::{Listed, People};
@@ -28,6 +30,7 @@ use super::conversation::{Conversations, Voice, With};
 use super::outbox::Outbox;
 use super::wording;
 use crate::clock::Moment;
+use keyboard::Keyboard;
 use people::Queries;
 use rooms::Rooms;
 
@@ -59,6 +62,7 @@ pub(super) struct Messenger {
     queries: Queries,
     outbox: Outbox,
     rooms: Rooms,
+    keyboard: Keyboard,
     away: Option<Away>,
     profile: String,
     /// Nobody will enter anything more: end when all is settled.
@@ -78,6 +82,7 @@ impl Messenger {
             queries: Queries::default(),
             outbox: Outbox::new(cookie_seed),
             rooms: Rooms::default(),
+            keyboard: Keyboard::default(),
             away: None,
             profile: String::new(),
             ending: false,
@@ -119,6 +124,7 @@ impl Messenger {
             }
             Event::Refused { group: FoodGroup::Locate, .. } => self.learned_nothing(now),
             Event::Refused { group, code } => self.problem(&format!("{group}: {code}"), now),
+            Event::WarningGiven { level, .. } => self.answer(&wording::warning_given(level), now),
             Event::ChatInvited(invitation) => self.invited(invitation, now),
             Event::ServiceReady(service) => self.service_ready(service, now),
             Event::ServiceRefused { group, code } => self.service_refused(group, &code.to_string(), now),
@@ -128,6 +134,13 @@ impl Messenger {
             }
             Event::BuddyListRefused { name, code } => {
                 self.problem(&wording::buddy_refused(&name, code), now);
+            }
+            Event::Rendezvous { from, rendezvous: offer } if offer.kind == rendezvous::PROPOSE => {
+                self.notice_about(&from, &wording::offer_declined(from.as_str()), now);
+                self.actions.push_back(Action::DeclineOffer { from, offer });
+            }
+            Event::ImNotTaken { by, .. } => {
+                self.notice_about(&by, &wording::not_shown(by.as_str()), now);
             }
             Event::Paused => self.notice(wording::PAUSED, now),
             Event::Resumed => self.notice(wording::RESUMED, now),
@@ -147,6 +160,7 @@ impl Messenger {
     pub(super) fn offline(&mut self, reason: &str, retry: Duration, now: Moment) {
         self.link = Link::Offline;
         self.lose_messages();
+        self.keyboard.forget();
         self.lose_rooms(now);
         self.people.forget_presences();
         self.queries = Queries::default();
@@ -164,12 +178,13 @@ impl Messenger {
         while self.queries.expired(now.instant) {
             self.learned_nothing(now);
         }
+        self.keyboard_timeout(now.instant);
         self.end_if_settled();
     }
 
     /// When [`Messenger::handle_timeout`] has something to do.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.queries.due()
+        self.queries.due().into_iter().chain(self.keyboard.due()).min()
     }
 
     /// What is to be done next.
@@ -184,6 +199,23 @@ impl Messenger {
 
     pub(super) fn link(&self) -> Link {
         self.link
+    }
+
+    pub(super) fn me(&self) -> &ScreenName {
+        &self.me
+    }
+
+    pub(super) fn conversations(&self) -> &Conversations {
+        &self.conversations
+    }
+
+    /// To look at another; what was said stays.
+    pub(super) fn conversations_mut(&mut self) -> &mut Conversations {
+        &mut self.conversations
+    }
+
+    pub(super) fn people(&self) -> &People {
+        &self.people
     }
 
     pub(super) fn away(&self) -> Option<&str> {
@@ -203,9 +235,18 @@ impl Messenger {
                 self.ask(Action::AddBuddy { group, name }, now);
             }
             Command::Remove(name) => self.ask(Action::RemoveBuddy(name), now),
+            Command::Alias { name, alias } => self.ask(Action::Alias { name, alias }, now),
+            Command::Move { name, group } => self.ask(Action::MoveBuddy { name, group }, now),
+            Command::Block { name, blocked } => {
+                if self.link == Link::Online {
+                    self.answer(&wording::blocked(name.as_str(), blocked), now);
+                }
+                self.ask(Action::Block { name, blocked }, now);
+            }
+            Command::Warn { name, anonymously } => self.ask(Action::Warn { name, anonymously }, now),
             Command::Away(text) => self.go_away(text, now),
             Command::Profile(text) => {
-                self.notice(&wording::set_profile(text.as_deref()), now);
+                self.answer(&wording::set_profile(text.as_deref()), now);
                 self.profile = text.unwrap_or_default();
                 if self.link == Link::Online {
                     self.actions.push_back(Action::Profile(self.profile.clone()));
@@ -219,7 +260,7 @@ impl Messenger {
             Command::Leave => self.leave(now),
             Command::Help => {
                 for line in wording::help() {
-                    self.notice(&line, now);
+                    self.answer(&line, now);
                 }
             }
             Command::Quit => self.actions.push_back(Action::Quit),
@@ -237,6 +278,7 @@ impl Messenger {
         if !self.profile.is_empty() {
             self.actions.push_back(Action::Profile(self.profile.clone()));
         }
+        self.tell_idle(now.instant);
         self.enter_again();
     }
 
@@ -246,7 +288,7 @@ impl Messenger {
         if self.link == Link::Online {
             self.actions.push_back(Action::Away(self.away().map(str::to_owned)));
         }
-        self.notice(&notice, now);
+        self.answer(&notice, now);
     }
 
     /// Looks at the conversation with somebody, or at a room of that name.
@@ -258,6 +300,15 @@ impl Messenger {
         let name = ScreenName::new(name.trim().trim_matches('"'));
         let title = self.people.title(&name);
         self.conversations.open(&With::Person(name), &title);
+    }
+
+    /// Looks at a conversation that the view names.
+    pub(super) fn look_at(&mut self, with: &With) {
+        let title = match with {
+            With::Person(name) => self.people.title(name),
+            With::Client | With::Room(_) => wording::CLIENT.to_owned(),
+        };
+        self.conversations.open(with, &title);
     }
 
     fn close(&mut self) {
@@ -276,9 +327,9 @@ impl Messenger {
             .map(|one| format!("{}{}", one.title, wording::unread(one.unread)))
             .collect();
         for line in lines {
-            self.notice(&line, now);
+            self.answer(&line, now);
         }
-        self.notice(&format!("current: {current}"), now);
+        self.answer(&format!("current: {current}"), now);
     }
 
     /// Does something that needs a session.
@@ -307,11 +358,21 @@ impl Messenger {
         self.news.push_back(News::Notice(text.to_owned()));
     }
 
-    /// Told in the conversation that is looked at: it is about what was just entered, mostly.
+    /// Told in the conversation that is looked at: it is about what was just entered.
+    fn answer(&mut self, text: &str, now: Moment) {
+        self.tell_here(Voice::Notice, text, now);
+        self.news.push_back(News::Notice(text.to_owned()));
+    }
+
+    /// As [`Messenger::answer`], mostly.
     fn problem(&mut self, text: &str, now: Moment) {
-        let current = self.conversations.current().with.clone();
-        self.conversations.add(&current, wording::CLIENT, Voice::Notice, text, now.wall);
+        self.tell_here(Voice::Problem, text, now);
         self.news.push_back(News::Problem(text.to_owned()));
+    }
+
+    fn tell_here(&mut self, voice: Voice, text: &str, now: Moment) {
+        let current = self.conversations.current().with.clone();
+        self.conversations.add(&current, wording::CLIENT, voice, text, now.wall);
     }
 
     fn presence(&self, name: &ScreenName) -> Presence {

@@ -61,6 +61,17 @@ impl People {
         displayed.or_else(listed).unwrap_or(name).to_string()
     }
 
+    /// As [`People::title`], but for those whom we have given a name of ours.
+    pub(in crate::aim_client) fn called(&self, name: &ScreenName) -> String {
+        let alias = self.list.iter().find(|buddy| buddy.name == *name).and_then(|buddy| buddy.alias.clone());
+        alias.unwrap_or_else(|| self.title(name))
+    }
+
+    /// The names of all who are on the list or here.
+    pub(in crate::aim_client) fn names(&self) -> impl Iterator<Item = &ScreenName> {
+        self.list.iter().map(|buddy| &buddy.name).chain(self.presences.keys())
+    }
+
     pub(super) fn forget_presences(&mut self) {
         self.presences.clear();
     }
@@ -139,9 +150,9 @@ impl Messenger {
     ) {
         self.queries.0.retain(|(name, _)| name != who);
         let name = self.people.title(who);
-        self.notice_about(who, &wording::profile_of(&name, profile), now);
+        self.answer(&wording::profile_of(&name, profile), now);
         if let Some(away) = away {
-            self.notice_about(who, &wording::away_of(&name, away), now);
+            self.answer(&wording::away_of(&name, away), now);
         }
     }
 
@@ -165,7 +176,7 @@ impl Messenger {
             lines.push(wording::NO_BUDDIES.to_owned());
         }
         for line in lines {
-            self.notice(&line, now);
+            self.answer(&line, now);
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use oscar_im::foodgroup::chat::RoomId;
+use oscar_im::foodgroup::icbm::Rendezvous;
 use oscar_im::foodgroup::{ErrorCode, UserInfo};
 use oscar_im::service;
 use oscar_im::session::{ImReceived, Invitation, Service};
 use oscar_im::sign_on::Address;
+use oscar_im::wire::Tlvs;
 
 use super::*;
 use crate::aim_client::action::RoomKey;
@@ -303,6 +305,48 @@ fn an_invitation_is_accepted_or_declined() {
     assert_eq!(t.action(), Some(Action::Decline(invitation)));
     assert_eq!(t.action(), Some(Action::FindRoom(lounge())));
     assert_eq!(t.news(), ["! nobody has invited you"]);
+}
+
+#[test]
+fn a_file_is_declined_in_words() {
+    let mut t = Transcript::online();
+    let offer = |kind| Rendezvous { kind, cookie: [1; 8], capability: [7; 16], tlvs: Tlvs::new() };
+    let offered = |kind| Event::Rendezvous { from: "ann".into(), rendezvous: offer(kind) };
+    t.event(offered(rendezvous::PROPOSE)).event(offered(rendezvous::CANCEL));
+    assert_eq!(
+        t.action(),
+        Some(Action::DeclineOffer { from: "ann".into(), offer: offer(rendezvous::PROPOSE) })
+    );
+    assert_eq!(t.action(), None);
+    assert_eq!(t.news().len(), 1);
+}
+
+#[test]
+fn the_list_and_who_may_write_are_changed_by_commands() {
+    let mut t = Transcript::online();
+    t.enter("/alias ann Anna of Sales")
+        .enter("/move ann Sales")
+        .enter("/block \"bad guy\"")
+        .enter("/unblock badguy");
+    t.enter("/warn bob anonymously").enter("/warn bob loudly");
+    let (ann, bad) = (ScreenName::from("ann"), ScreenName::from("bad guy"));
+    let alias = Some("Anna of Sales".into());
+    assert_eq!(t.action(), Some(Action::Alias { name: ann.clone(), alias }));
+    assert_eq!(t.action(), Some(Action::MoveBuddy { name: ann, group: "Sales".into() }));
+    assert_eq!(t.action(), Some(Action::Block { name: bad.clone(), blocked: true }));
+    assert_eq!(t.action(), Some(Action::Block { name: bad, blocked: false }));
+    assert_eq!(t.action(), Some(Action::Warn { name: "bob".into(), anonymously: true }));
+    assert_eq!(t.action(), None);
+    t.event(Event::WarningGiven { level: 30, increase: 30 });
+    assert_eq!(
+        t.news(),
+        [
+            "* bad guy is blocked",
+            "* badguy is not blocked any more",
+            "! write /warn NAME [anonymously]",
+            "* warned; their warning level is 3.0 % now"
+        ]
+    );
 }
 
 #[test]
