@@ -7,40 +7,29 @@
 use std::time::{Duration, Instant};
 
 use oscar_im::foodgroup::oservice::{RateClass, RateMember, RateState, rate_code};
-use oscar_im::rate::{Level, RateStatus};
+use oscar_im::rate::{Level, RateStatus, STOCK};
 
 use crate::config::Rates;
 
-/// Classes 1 to 5.
-pub(crate) const CLASSES: usize = 5;
-
-const fn class(
-    id: u16,
-    window: u32,
-    clear: u32,
-    alert: u32,
-    limit: u32,
-    disconnect: u32,
-    max: u32,
-) -> RateClass {
-    RateClass { id, window, clear, alert, limit, disconnect, current: max, max, state: None }
-}
-
-/// open-oscar-server's own.
-const STOCK: [RateClass; CLASSES] = [
-    class(1, 80, 2500, 2000, 1500, 800, 6000),
-    class(2, 80, 3000, 2000, 1500, 1000, 6000),
-    class(3, 20, 5100, 5000, 4000, 3000, 6000),
-    class(4, 20, 5500, 5300, 4200, 3000, 8000),
-    class(5, 10, 5500, 5300, 4200, 3000, 8000),
-];
+/// As many as open-oscar-server has.
+pub(crate) const CLASSES: usize = STOCK.len();
 
 /// Figures by which a client that paces itself need never wait: no level is a limit, one SNAC takes next to nothing
 /// off the level (some 48,000 may follow each other without a pause), and `window × max` stays below 2³¹ for clients
 /// that compute in 32 bits. A window of 1 would be worse: there the level *is* the last pause, and libpurple holds back
 /// whatever would bring it to the alert level, 0 included.
 const fn unlimited(id: u16) -> RateClass {
-    class(id, 30_000, 0, 0, 0, 0, 70_000)
+    RateClass {
+        id,
+        window: 30_000,
+        clear: 0,
+        alert: 0,
+        limit: 0,
+        disconnect: 0,
+        current: 70_000,
+        max: 70_000,
+        state: None,
+    }
 }
 
 /// The figures of each class, full, for somebody warned to `warning` tenths of a percent: warnings tighten class 3.

@@ -18,6 +18,27 @@ use std::time::Duration;
 /// Δ divided by the window; being in *alert* costs nothing.
 pub const MARGIN: u32 = 50;
 
+const fn stock(id: u16, window: u32, [clear, alert, limit, disconnect]: [u32; 4], max: u32) -> RateClass {
+    RateClass { id, window, clear, alert, limit, disconnect, current: max, max, state: None }
+}
+
+/// The classes 1 to 5 of open-oscar-server as it is shipped, at rest: what most servers that one meets today say. For
+/// servers, and for tests; a client goes by the numbers that its own server states.
+///
+/// Class 1 counts nearly everything, 2 what is said in chat rooms and edits of lists for the session, 3 instant messages
+/// ([`STOCK_IM`]), 4 the directory (02/09, 02/0B), 5 nothing. Source: its `wire/rate_limit.go`, and its 01/07 in the captures.
+pub const STOCK: [RateClass; 5] = [
+    stock(1, 80, [2500, 2000, 1500, 800], 6000),
+    stock(2, 80, [3000, 2000, 1500, 1000], 6000),
+    stock(3, 20, [5100, 5000, 4000, 3000], 6000),
+    stock(4, 20, [5500, 5300, 4200, 3000], 8000),
+    stock(5, 10, [5500, 5300, 4200, 3000], 8000),
+];
+
+/// Of [`STOCK`], the class of instant messages: 7 in a burst after signing on, then one each 4 s; at most 157 in the
+/// first ten minutes.
+pub const STOCK_IM: RateClass = STOCK[2];
+
 /// How a class stands after a SNAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RateStatus {
@@ -172,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_zero_limits_nobody_however_long() {
-        let class = RateClass { limit: 0, clear: 0, alert: 0, disconnect: 0, current: 0, ..IMS };
+        let class = RateClass { limit: 0, clear: 0, alert: 0, disconnect: 0, current: 0, ..STOCK_IM };
         let mut level = Level::new(class, Duration::ZERO);
         for _ in 0..1000 {
             assert_eq!(level.earliest(Duration::ZERO), Some(Duration::ZERO));
@@ -181,19 +202,6 @@ mod tests {
         assert_eq!(level.credits(Duration::ZERO, 64), 64);
     }
 
-    /// Class 3 of open-oscar-server: instant messages.
-    const IMS: RateClass = RateClass {
-        id: 3,
-        window: 20,
-        clear: 5100,
-        alert: 5000,
-        limit: 4000,
-        disconnect: 3000,
-        current: 6000,
-        max: 6000,
-        state: None,
-    };
-
     fn secs(seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds)
     }
@@ -201,7 +209,7 @@ mod tests {
     #[test]
     fn a_burst_is_served_as_the_real_server_serves_it() {
         // The capture `raw-bos-rate-burst`: 3 until alert, 7 pass, 6 are dropped, the 14th closes the connection.
-        let mut level = Level::new(IMS, Duration::ZERO);
+        let mut level = Level::new(STOCK_IM, Duration::ZERO);
         let statuses: Vec<_> = (1..=14).map(|at| level.evaluate(secs(f64::from(at) * 0.001))).collect();
         assert_eq!(&statuses[..3], &[RateStatus::Clear; 3]);
         assert_eq!(&statuses[3..7], &[RateStatus::Alert; 4]);
@@ -211,7 +219,7 @@ mod tests {
 
     #[test]
     fn once_limited_only_clear_ends_it() {
-        let mut level = Level::new(IMS, Duration::ZERO);
+        let mut level = Level::new(STOCK_IM, Duration::ZERO);
         while level.evaluate(Duration::ZERO) != RateStatus::Limited {}
         assert!(!level.clears(secs(26.0)));
         assert!(level.clone().clears(secs(27.0)));
@@ -222,7 +230,7 @@ mod tests {
     #[test]
     fn lasting_rates_are_those_of_the_real_server() {
         for (interval, worst) in [(5.0, RateStatus::Clear), (4.0, RateStatus::Alert)] {
-            let mut level = Level::new(IMS, Duration::ZERO);
+            let mut level = Level::new(STOCK_IM, Duration::ZERO);
             for at in 1..1000 {
                 let status = level.evaluate(secs(f64::from(at) * interval));
                 assert!(status == RateStatus::Clear || status == worst, "{interval} {at} {status:?}");
@@ -233,7 +241,8 @@ mod tests {
     #[test]
     fn a_client_that_asks_is_never_limited_and_hardly_slower_than_allowed() {
         for jitter in [0, 1, 40, 300] {
-            let (mut ours, mut servers) = (Level::new(IMS, Duration::ZERO), Level::new(IMS, Duration::ZERO));
+            let (mut ours, mut servers) =
+                (Level::new(STOCK_IM, Duration::ZERO), Level::new(STOCK_IM, Duration::ZERO));
             let (mut now, mut sent) = (Duration::ZERO, 0u32);
             loop {
                 now = ours.earliest(now).unwrap();
@@ -251,9 +260,66 @@ mod tests {
         }
     }
 
+    /// Sends as fast as it may for ten minutes, with `margin` above the limit (with none nobody can be faster); gives how
+    /// many went, and how many of them the server would have dropped. After `change.0` the server goes by the numbers of `change.1`.
+    fn ten_minutes(class: RateClass, margin: u32, change: Option<(Duration, RateClass)>) -> (u32, u32) {
+        // A level keeps its own margin: who wants none believes in a lower limit.
+        let figures = |class: RateClass| RateClass { limit: class.limit - MARGIN + margin, ..class };
+        let (mut ours, mut servers) =
+            (Level::new(figures(class), Duration::ZERO), Level::new(class, Duration::ZERO));
+        let (mut now, mut sent, mut dropped, mut change) = (Duration::ZERO, 0, 0, change);
+        loop {
+            let next = ours.earliest(now).unwrap();
+            if let Some((_, changed)) = change.take_if(|(at, _)| *at <= next) {
+                let current = servers.level().min(changed.max);
+                let changed = RateClass { current, ..changed };
+                let last = servers.last();
+                servers = Level::new(changed, last);
+                ours.adopt(figures(changed), now);
+                continue;
+            }
+            now = next;
+            if now > secs(600.0) {
+                return (sent, dropped);
+            }
+            ours.evaluate(now);
+            sent += 1;
+            dropped +=
+                u32::from(matches!(servers.evaluate(now), RateStatus::Limited | RateStatus::Disconnect));
+        }
+    }
+
+    #[test]
+    fn in_every_class_nothing_is_dropped_and_hardly_less_goes_than_could() {
+        for class in STOCK {
+            let ((sent, dropped), (most, _)) =
+                (ten_minutes(class, MARGIN, None), ten_minutes(class, 0, None));
+            assert_eq!(dropped, 0, "class {}", class.id);
+            assert!(sent <= most && sent * 100 >= most * 95, "class {}: {sent} of {most}", class.id);
+        }
+        assert_eq!(ten_minutes(STOCK_IM, 0, None).0, 157, "what the class permits");
+        assert_eq!(ten_minutes(STOCK_IM, MARGIN, None).0, 155);
+    }
+
+    #[test]
+    fn numbers_that_change_midway_are_kept_from_then_on() {
+        let tighter = RateClass { clear: 5500, alert: 5400, limit: 5200, ..STOCK_IM };
+        let looser = RateClass { clear: 3100, alert: 3000, limit: 2000, disconnect: 1000, ..STOCK_IM };
+        let wider = RateClass { window: 60, ..STOCK_IM };
+        for changed in [tighter, looser, wider, STOCK[1]] {
+            for at in [0.0, 1.0, 30.0, 299.9, 300.0] {
+                let change = Some((secs(at), RateClass { id: 3, ..changed }));
+                let ((sent, dropped), (most, _)) =
+                    (ten_minutes(STOCK_IM, MARGIN, change), ten_minutes(STOCK_IM, 0, change));
+                assert_eq!(dropped, 0, "{changed:?} at {at}");
+                assert!(sent * 100 >= most * 95, "{changed:?} at {at}: {sent} of {most}");
+            }
+        }
+    }
+
     #[test]
     fn credits_are_what_may_go_at_once() {
-        let mut level = Level::new(IMS, Duration::ZERO);
+        let mut level = Level::new(STOCK_IM, Duration::ZERO);
         assert_eq!(level.credits(Duration::ZERO, 64), 7);
         for _ in 0..7 {
             level.evaluate(Duration::ZERO);
@@ -264,20 +330,20 @@ mod tests {
 
     #[test]
     fn a_notice_never_hides_what_is_on_its_way() {
-        let mut level = Level::new(IMS, Duration::ZERO);
+        let mut level = Level::new(STOCK_IM, Duration::ZERO);
         for _ in 0..5 {
             level.evaluate(Duration::ZERO);
         }
         let before = level.level();
-        level.adopt(RateClass { current: 5700, ..IMS }, Duration::ZERO);
+        level.adopt(RateClass { current: 5700, ..STOCK_IM }, Duration::ZERO);
         assert_eq!(level.level(), before);
-        level.adopt(RateClass { current: 5700, limit: 4500, ..IMS }, Duration::ZERO);
+        level.adopt(RateClass { current: 5700, limit: 4500, ..STOCK_IM }, Duration::ZERO);
         assert_eq!(level.level(), 5700);
     }
 
     #[test]
     fn an_average_over_years_is_waited_for_as_long_as_it_takes() {
-        let class = RateClass { window: 3_000_000, current: 0, ..IMS };
+        let class = RateClass { window: 3_000_000, current: 0, ..STOCK_IM };
         let mut level = Level::new(class, Duration::ZERO);
         let earliest = level.earliest(Duration::ZERO).unwrap();
         assert_eq!(level.evaluate(earliest), RateStatus::Alert);
@@ -286,12 +352,17 @@ mod tests {
 
     #[test]
     fn numbers_without_sense_do_not_panic() {
-        let odd = RateClass { window: 0, limit: u32::MAX, max: 0, ..IMS };
+        let odd = RateClass { window: 0, limit: u32::MAX, max: 0, ..STOCK_IM };
         let mut level = Level::new(odd, Duration::MAX);
         assert_eq!(level.earliest(Duration::ZERO), None);
         level.evaluate(Duration::ZERO);
-        let huge =
-            RateClass { window: u32::MAX, current: u32::MAX, max: u32::MAX, limit: u32::MAX - 60, ..IMS };
+        let huge = RateClass {
+            window: u32::MAX,
+            current: u32::MAX,
+            max: u32::MAX,
+            limit: u32::MAX - 60,
+            ..STOCK_IM
+        };
         let mut level = Level::new(huge, Duration::ZERO);
         level.evaluate(Duration::MAX);
         let _ = level.earliest(Duration::MAX);

@@ -20,7 +20,7 @@ use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, rate_code};
 use oscar_im::foodgroup::{
     Body, ErrorCode, FoodGroup, SnacError, UserInfo, bucp, buddy, feedbag, icbm, oservice, user_info,
 };
-use oscar_im::rate::{Level, RateStatus};
+use oscar_im::rate::{Level, RateStatus, STOCK, STOCK_IM};
 use oscar_im::session::{CloseReason, Config, Event, Presence, SendError, Typing};
 use oscar_im::text;
 use oscar_im::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
@@ -179,19 +179,7 @@ fn ten_minutes_of_messages_are_never_limited() {
     let staff = ScreenName::from(STAFF);
     let end = t.now + Duration::from_mins(10);
     let start = t.now;
-    // The server's class 3, as it stands in the capture.
-    let class = RateClass {
-        id: 3,
-        window: 20,
-        clear: 5100,
-        alert: 5000,
-        limit: 4000,
-        disconnect: 3000,
-        current: 6000,
-        max: 6000,
-        state: None,
-    };
-    let mut servers = Level::new(class, Duration::ZERO);
+    let mut servers = Level::new(STOCK_IM, Duration::ZERO);
     let mut sent = 0u32;
     while let Some(at) = t.session.next_im_credit_at(t.now).filter(|at| *at <= end) {
         t.after(at - t.now);
@@ -208,20 +196,43 @@ fn ten_minutes_of_messages_are_never_limited() {
 #[test]
 fn a_changed_class_changes_the_credits() {
     let mut t = Transcript::online();
-    let class = RateClass {
-        id: 3,
-        window: 20,
-        clear: 5900,
-        alert: 5800,
-        limit: 5500,
-        disconnect: 5000,
-        current: 6000,
-        max: 6000,
-        state: None,
-    };
+    let class = RateClass { clear: 5900, alert: 5800, limit: 5500, disconnect: 5000, ..STOCK_IM };
     t.gets(0x8000_0000, &RateParamChange { code: rate_code::CHANGED, class });
     assert_eq!(t.events(), [Event::RateChanged { class: 3, code: rate_code::CHANGED }]);
     assert_eq!(t.session.im_credits(t.now), 1);
+}
+
+/// The server warns us midway (01/0A code 1) and goes by other numbers from then on.
+#[test]
+fn a_server_that_changes_its_numbers_midway_never_limits_us() {
+    let staff = ScreenName::from(STAFF);
+    let tighter = RateClass { clear: 5500, alert: 5400, limit: 5200, ..STOCK_IM };
+    for changed in [tighter, RateClass { id: 3, ..STOCK[3] }] {
+        let mut t = Transcript::online();
+        let start = t.now;
+        let mut servers = Level::new(STOCK_IM, Duration::ZERO);
+        let mut sent = [0; 2];
+        while let Some(at) =
+            t.session.next_im_credit_at(t.now).filter(|at| *at <= start + Duration::from_mins(10))
+        {
+            let late = at - start >= Duration::from_mins(5);
+            if late && sent[1] == 0 {
+                let class = RateClass { current: servers.level(), ..changed };
+                servers = Level::new(class, servers.last());
+                t.gets(0, &RateParamChange { code: rate_code::CHANGED, class });
+                sent[1] = 1;
+                continue;
+            }
+            t.after(at - t.now);
+            t.session.send_im([0; 8], &staff, "x", t.now).unwrap();
+            t.drain();
+            t.gets(1, &HostAck { cookie: [0; 8], channel: 1, screen_name: staff.clone() });
+            let status = servers.evaluate(t.now - start);
+            assert!(matches!(status, RateStatus::Clear | RateStatus::Alert), "{sent:?}: {status:?}");
+            sent[usize::from(late)] += 1;
+        }
+        assert!(sent[0] > 70 && sent[1] > 50, "{sent:?}");
+    }
 }
 
 #[test]
@@ -369,15 +380,7 @@ fn a_second_sign_on_and_a_rate_disconnect_look_alike_and_are_told_apart() {
         assert_eq!(t.events(), [Event::Closed(CloseReason::SignedOnElsewhere)]);
 
         let mut t = Transcript::online();
-        let class = RateClass {
-            id: 3,
-            window: 20,
-            clear: 5100,
-            limit: 4000,
-            current: 3100,
-            max: 6000,
-            ..RateClass::default()
-        };
+        let class = RateClass { current: 3100, ..STOCK_IM };
         t.gets(0, &RateParamChange { code: rate_code::LIMITED, class });
         t.frame(&frame);
         assert_eq!(t.events().pop(), Some(Event::Closed(CloseReason::RateExceeded)));

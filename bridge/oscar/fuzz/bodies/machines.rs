@@ -3,9 +3,10 @@
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::chat::RoomId;
 use oscar_im::foodgroup::oservice::{
-    GroupVersion, HostOnline, HostVersions, RateClass, RateMember, RateMembers, RateParams,
+    GroupVersion, HostOnline, HostVersions, RateMember, RateMembers, RateParams,
 };
 use oscar_im::foodgroup::{FoodGroup, SnacBody, chat_nav, feedbag, pd};
+use oscar_im::rate::STOCK_IM;
 use oscar_im::service::{self, ServiceSession};
 use oscar_im::session::{Config, Event, Service, Session};
 use oscar_im::sign_on::{Address, Credentials, Identity, Method, SignOn};
@@ -222,21 +223,10 @@ const GROUPS: [FoodGroup; 14] = [
     FoodGroup::Other(0x7777),
 ];
 
-/// open-oscar-server's class 3, for messages.
+/// One class, for messages.
 fn rates() -> RateParams {
-    let class = RateClass {
-        id: 3,
-        window: 20,
-        clear: 5100,
-        alert: 5000,
-        limit: 4000,
-        disconnect: 3000,
-        current: 6000,
-        max: 6000,
-        state: None,
-    };
     let members = vec![RateMember { group: FoodGroup::Icbm, subgroup: 6 }];
-    RateParams { classes: vec![class], members: vec![RateMembers { class: 3, members }] }
+    RateParams { classes: vec![STOCK_IM], members: vec![RateMembers { class: 3, members }] }
 }
 
 fn staff(number: u8) -> ScreenName {

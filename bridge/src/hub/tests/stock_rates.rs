@@ -5,28 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use oscar_im::foodgroup::oservice::RateClass;
-use oscar_im::rate::{Level, RateStatus};
+use oscar_im::rate::{Level, RateStatus, STOCK_IM};
 
 use super::*;
 use crate::aim::credits::Credits;
 use crate::aim::event::RoomEvent;
 use crate::store::Snapshot;
 
-/// The class of instant messages in open-oscar-server, as shipped.
-const STOCK: RateClass = RateClass {
-    id: 3,
-    window: 20,
-    clear: 5100,
-    alert: 5000,
-    limit: 4000,
-    disconnect: 3000,
-    current: 6000,
-    max: 6000,
-    state: None,
-};
 /// The class of what is said in chat rooms.
-const ROOM: RateClass =
-    RateClass { id: 2, window: 80, clear: 3000, alert: 2000, limit: 1500, disconnect: 1000, ..STOCK };
+const ROOM: RateClass = oscar_im::rate::STOCK[1];
 const STAFF: usize = 10;
 /// 15 lines a minute for ten minutes.
 const LINES: u64 = 150;
@@ -48,7 +35,7 @@ struct Account {
 
 impl Account {
     fn new() -> Self {
-        let level = Level::new(STOCK, Duration::ZERO);
+        let level = Level::new(STOCK_IM, Duration::ZERO);
         Self {
             server: level.clone(),
             client: level,
