@@ -4,6 +4,7 @@
 use crate::foodgroup::{SnacBody, bucp};
 use crate::outgoing::Outgoing;
 use crate::pacer::Pacer;
+use crate::session::CloseReason;
 use crate::wire::{EncodeError, FlapChannel, Frame, SignOnFrame, Tlvs, Wire};
 use std::time::{Duration, Instant};
 
@@ -82,6 +83,17 @@ impl Connection {
         let id = self.next_id();
         if let Ok(frame) = Frame::body(id, body) {
             self.outgoing.push(frame);
+        }
+    }
+
+    /// What a sign-off frame says. A disconnect for the rate is the same frame as a second sign-on.
+    pub(crate) fn why_signed_off(&self, payload: &[u8]) -> CloseReason {
+        let code = Tlvs::from_bytes(payload).ok().and_then(|tlvs| tlvs.u16(bucp::tlv::DISCONNECT_REASON));
+        match code {
+            Some(1) if self.pacer.over_limit() => CloseReason::RateExceeded,
+            Some(1) => CloseReason::SignedOnElsewhere,
+            Some(2) => CloseReason::AccountDeleted,
+            code => CloseReason::SignedOffByServer { code },
         }
     }
 

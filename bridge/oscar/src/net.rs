@@ -275,9 +275,15 @@ pub type Client<S> = Driver<S, Session>;
 /// A service, such as a chat room, with its connection.
 pub type ServiceClient<S> = Driver<S, ServiceSession>;
 
-/// What a [`Driver`] drives; the documentation of [`crate::session`] says how. Not to be implemented elsewhere: it may
-/// grow.
-pub trait Machine {
+mod sealed {
+    /// Only this crate's machines are driven here, so that [`super::Machine`] may grow.
+    pub trait Sealed {}
+    impl Sealed for super::Session {}
+    impl Sealed for super::ServiceSession {}
+}
+
+/// What a [`Driver`] drives; the documentation of [`crate::session`] says how. Sealed: it may grow.
+pub trait Machine: sealed::Sealed {
     /// What it tells.
     type Event;
     /// A frame came.
@@ -285,7 +291,7 @@ pub trait Machine {
     /// The connection has ended.
     fn closed(&mut self, why: &str);
     /// What came is no FLAP.
-    fn broken(&mut self, why: &str);
+    fn broken(&mut self, error: FlapError);
     /// Time has passed.
     fn handle_timeout(&mut self, now: Instant);
     /// Until when.
@@ -310,8 +316,8 @@ macro_rules! machine {
             fn closed(&mut self, why: &str) {
                 <$machine>::closed(self, why);
             }
-            fn broken(&mut self, why: &str) {
-                <$machine>::broken(self, why);
+            fn broken(&mut self, error: FlapError) {
+                <$machine>::broken(self, error);
             }
             fn handle_timeout(&mut self, now: Instant) {
                 <$machine>::handle_timeout(self, now);
@@ -347,6 +353,8 @@ pub struct Driver<S, M> {
     reader: ReadHalf<S>,
     writer: WriteHalf<S>,
     decoder: FlapDecoder,
+    /// The last frame's sequence number.
+    heard: Option<u16>,
     /// Less than one frame, between calls.
     incoming: BytesMut,
     outgoing: BytesMut,
@@ -363,6 +371,7 @@ impl<S: AsyncRead + AsyncWrite, M: Machine> Driver<S, M> {
             reader,
             writer,
             decoder: FlapDecoder::default(),
+            heard: None,
             incoming: BytesMut::new(),
             outgoing: BytesMut::new(),
             flushed: true,
@@ -396,11 +405,16 @@ impl<S: AsyncRead + AsyncWrite, M: Machine> Driver<S, M> {
             Ok(FlapProgress::Frame { frame, consumed }) => {
                 self.incoming.advance(consumed);
                 tracing::trace!(channel = ?frame.channel, bytes = frame.payload.len(), "frame received");
+                // Nobody relies on the numbers, so a gap is worth a word and no more.
+                let expected = self.heard.replace(frame.sequence).map(|last| last.wrapping_add(1));
+                if expected.is_some_and(|expected| expected != frame.sequence) {
+                    tracing::debug!(?expected, sequence = frame.sequence, "gap in the FLAP sequence");
+                }
                 self.session.receive(&frame, now());
                 return;
             }
             Ok(FlapProgress::NeedMore { .. }) => {}
-            Err(error) => return self.session.broken(&error.to_string()),
+            Err(error) => return self.session.broken(error),
         }
         self.incoming.reserve(READ_SIZE);
         let due = self.session.poll_timeout(now()).map(tokio::time::Instant::from_std);

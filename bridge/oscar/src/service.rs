@@ -10,13 +10,13 @@
 use crate::ScreenName;
 use crate::connection::Connection;
 use crate::foodgroup::chat::{self, MessageToClient, MessageToHost, RoomId, message_tlv};
-use crate::foodgroup::chat_nav::{self, CreateRoom, NavInfo, Room};
+use crate::foodgroup::chat_nav::{self, CreateRoom, Exchange, NavInfo, Room, RoomInfoQuery};
 use crate::foodgroup::icbm::{Cookie, TextFragment};
 use crate::foodgroup::oservice::{self, GroupVersion, ToolVersion};
 use crate::foodgroup::{Body, ErrorCode, FoodGroup, SnacBody, UserInfo};
-use crate::session::{CloseReason, SendError, Service};
+use crate::session::{CloseReason, ProtocolError, SendError, Service};
 use crate::text::{self, charset, html};
-use crate::wire::{DecodeError, FlapChannel, Frame, Snac, Tlvs};
+use crate::wire::{DecodeError, FlapChannel, FlapError, Frame, Snac, Tlvs};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -31,12 +31,22 @@ const MAX_ROOM_NAME: usize = 50;
 pub enum Event {
     /// The connection is ready.
     Ready,
-    /// Answer to [`ServiceSession::find_or_create`].
+    /// Answer to [`ServiceSession::find_or_create`] and to [`ServiceSession::query_room`].
     RoomFound {
         /// To be asked for at the session.
         room: RoomId,
         /// As it is displayed.
         name: String,
+    },
+    /// What a room is like: the one that we are in (0E/02), after [`Event::Ready`] and when it changes; or one that was
+    /// asked for, before [`Event::RoomFound`].
+    RoomInfo(Room),
+    /// Answer to [`ServiceSession::query_limits`].
+    Limits {
+        /// Most rooms at once.
+        max_rooms: Option<u8>,
+        /// The families of rooms that there are.
+        exchanges: Vec<Exchange>,
     },
     /// A request was refused.
     Refused {
@@ -114,8 +124,22 @@ impl ServiceSession {
         self.send(FoodGroup::ChatNav, &CreateRoom { room }, now)
     }
 
+    /// Asks for the limits and the families of rooms (0D/02). Answered by [`Event::Limits`].
+    pub fn query_limits(&mut self, now: Instant) -> Result<(), SendError> {
+        self.send(FoodGroup::ChatNav, &chat_nav::RightsQuery {}, now)
+    }
+
+    /// Asks about one room (0D/04). Answered by [`Event::RoomFound`] or [`Event::Refused`].
+    pub fn query_room(&mut self, room: &RoomId, now: Instant) -> Result<(), SendError> {
+        let RoomId { exchange, cookie, instance } = room.clone();
+        if cookie.len() > usize::from(u8::MAX) {
+            return Err(SendError::TooLong);
+        }
+        self.send(FoodGroup::ChatNav, &RoomInfoQuery { exchange, cookie, instance, detail: 2 }, now)
+    }
+
     /// Says something to the room, plain text with `\n` for line breaks. It comes back as [`Event::Said`]. Rooms take
-    /// about 1,024 bytes.
+    /// about 1,024 bytes; [`Event::RoomInfo`] says how many ([`Room::max_message`]).
     pub fn say(&mut self, cookie: Cookie, plain: &str, now: Instant) -> Result<(), SendError> {
         let text = charset::encode(&html::escaped(plain));
         let message = Tlvs::new()
@@ -148,10 +172,10 @@ impl ServiceSession {
         match frame.channel {
             FlapChannel::Data => match Snac::decode(&frame.payload) {
                 Ok(snac) => self.receive_snac(&snac, now),
-                Err(error) => self.close(CloseReason::Protocol(error.to_string())),
+                Err(error) => self.close(CloseReason::Protocol(error.into())),
             },
-            FlapChannel::SignOff => self.close(CloseReason::SignedOffByServer { code: None }),
-            FlapChannel::Error => self.close(CloseReason::Protocol("it sent an error frame".into())),
+            FlapChannel::SignOff => self.close(self.connection.why_signed_off(&frame.payload)),
+            FlapChannel::Error => self.close(CloseReason::Protocol(ProtocolError::ErrorFrame)),
             FlapChannel::SignOn | FlapChannel::KeepAlive | FlapChannel::Other(_) => {}
         }
         if !self.closed {
@@ -164,9 +188,9 @@ impl ServiceSession {
         self.close(CloseReason::ConnectionLost(why.to_owned()));
     }
 
-    /// What came is no OSCAR, in words.
-    pub fn broken(&mut self, why: &str) {
-        self.close(CloseReason::Protocol(why.to_owned()));
+    /// What came is no FLAP.
+    pub fn broken(&mut self, error: FlapError) {
+        self.close(CloseReason::Protocol(error.into()));
     }
 
     /// Does what is due. Harmless when early.
@@ -253,13 +277,24 @@ impl ServiceSession {
             }
             (_, Body::RateParamChange(change)) => self.connection.pacer.adopt(change.class, now),
             (_, Body::Error(error)) => return Ok(Some(Event::Refused { code: error.error_code() })),
-            (_, Body::NavInfo(info)) => return found(&info),
+            (_, Body::NavInfo(info)) => return self.found(&info),
+            (_, Body::RoomInfoUpdate(info)) => return Ok(Some(Event::RoomInfo(info.room))),
             (_, Body::UsersJoined(joined)) => return Ok(Some(Event::Joined(names(joined.infos)))),
             (_, Body::UsersLeft(left)) => return Ok(Some(Event::Left(names(left.infos)))),
             (_, Body::ChatToClient(message)) => return said(&message),
             _ => {}
         }
         Ok(None)
+    }
+
+    fn found(&mut self, info: &NavInfo) -> Result<Option<Event>, DecodeError> {
+        let Some(room) = info.room().transpose()? else {
+            return Ok(Some(Event::Limits { max_rooms: info.max_rooms(), exchanges: info.exchanges()? }));
+        };
+        let name = room.name().unwrap_or_else(|| crate::wire::text(&room.cookie));
+        let id = RoomId::from(&room);
+        self.events.push_back(Event::RoomInfo(room));
+        Ok(Some(Event::RoomFound { room: id, name }))
     }
 
     /// Asks for something of the start-up: short, and never too much at once.
@@ -273,12 +308,6 @@ impl ServiceSession {
             self.events.push_back(Event::Closed(reason));
         }
     }
-}
-
-fn found(info: &NavInfo) -> Result<Option<Event>, DecodeError> {
-    let Some(room) = info.room().transpose()? else { return Ok(None) };
-    let name = room.name().unwrap_or_else(|| crate::wire::text(&room.cookie));
-    Ok(Some(Event::RoomFound { room: RoomId::from(&room), name }))
 }
 
 fn said(message: &MessageToClient) -> Result<Option<Event>, DecodeError> {

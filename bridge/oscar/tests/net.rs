@@ -15,7 +15,7 @@ use oscar_im::net::{self, Client, ConnectError, Stage};
 use oscar_im::session::{CloseReason, Config, Event};
 use oscar_im::sign_on::{Credentials, Refusal, RefusalCode, SignOnError};
 use oscar_im::wire::flap::{FlapProgress, sign_on};
-use oscar_im::wire::{FlapChannel, FlapDecoder, Frame, Snac, Tlvs};
+use oscar_im::wire::{FlapChannel, FlapDecoder, FlapError, Frame, Snac, Tlvs};
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
@@ -271,7 +271,7 @@ async fn garbage_ends_the_session_with_a_reason() {
     expect(&mut client, |event| matches!(event, Event::SignedOn { .. })).await;
     client.send_im([1; 8], &ScreenName::from("bob"), "hello").unwrap();
     let event = expect(&mut client, |event| matches!(event, Event::Closed(_))).await;
-    assert_eq!(event, Event::Closed(CloseReason::Protocol("FLAP marker is 0x48, not 0x2a".into())));
+    assert_eq!(event, Event::Closed(CloseReason::Protocol(FlapError::BadMarker { found: 0x48 }.into())));
 }
 
 #[tokio::test]

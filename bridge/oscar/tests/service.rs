@@ -11,12 +11,13 @@ mod common;
 
 use common::{place, servers_frames};
 use oscar_im::ScreenName;
-use oscar_im::foodgroup::chat_nav::EXCHANGE_PRIVATE;
+use oscar_im::foodgroup::chat::RoomId;
+use oscar_im::foodgroup::chat_nav::{EXCHANGE_PRIVATE, RightsQuery, RoomInfoQuery};
 use oscar_im::foodgroup::{Body, FoodGroup};
 use oscar_im::service::{Event, ServiceSession};
 use oscar_im::session::{CloseReason, SendError, Service};
 use oscar_im::sign_on::Address;
-use oscar_im::wire::{FlapChannel, Snac};
+use oscar_im::wire::{FlapChannel, Frame, Snac, Tlvs, Wire};
 use std::time::{Duration, Instant};
 
 fn machine(group: FoodGroup, now: Instant) -> ServiceSession {
@@ -109,6 +110,50 @@ fn a_room_is_made_on_its_own_service() {
     });
     assert_eq!(found, Some((b"4-0-stafflounge".to_vec(), "stafflounge".to_owned())));
     assert_eq!(nav.say([0; 8], "x", now), Err(SendError::NotOnline), "there is nobody here");
+}
+
+#[test]
+fn limits_families_and_a_rooms_properties_are_told() {
+    let now = Instant::now();
+    let mut nav = machine(FoodGroup::ChatNav, now);
+    let (events, _) = play(&mut nav, "libpurple-chatnav", now);
+    let limits = events.iter().find_map(|event| match event {
+        Event::Limits { max_rooms, exchanges } => Some((*max_rooms, exchanges.len())),
+        _ => None,
+    });
+    assert_eq!(limits, Some((Some(10), 2)), "{events:?}");
+
+    let mut nav = machine(FoodGroup::ChatNav, now);
+    for frame in servers_frames("libpurple-chatnav").iter().filter(|frame| frame.channel == FlapChannel::Data)
+    {
+        nav.receive(frame, now);
+    }
+    sent(&mut nav);
+    let id = RoomId { exchange: 4, cookie: b"4-0-stafflounge".to_vec(), instance: 0 };
+    nav.query_limits(now).unwrap();
+    nav.query_room(&id, now).unwrap();
+    let asked: Vec<_> = sent(&mut nav).iter().map(|snac| Body::decode(snac).unwrap()).collect();
+    let query = RoomInfoQuery { exchange: 4, cookie: id.cookie, instance: 0, detail: 2 };
+    assert_eq!(asked, [RightsQuery {}.into(), query.into()]);
+
+    let mut room = machine(FoodGroup::Chat, now);
+    let (events, _) = play(&mut room, "libpurple-chat-room", now);
+    let about = events.iter().find_map(|event| match event {
+        Event::RoomInfo(room) => Some((room.name(), room.max_message(), room.max_occupancy())),
+        _ => None,
+    });
+    assert_eq!(about, Some((Some("stafflounge".into()), Some(1024), Some(100))), "{events:?}");
+}
+
+#[test]
+fn a_room_says_why_it_ends() {
+    let now = Instant::now();
+    for (code, reason) in [(1, CloseReason::SignedOnElsewhere), (2, CloseReason::AccountDeleted)] {
+        let mut room = machine(FoodGroup::Chat, now);
+        let payload = Tlvs::new().with_u16(9, code).to_bytes().unwrap();
+        room.receive(&Frame::new(FlapChannel::SignOff, payload), now);
+        assert_eq!(room.poll_event(), Some(Event::Closed(reason)));
+    }
 }
 
 #[test]

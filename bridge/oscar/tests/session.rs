@@ -13,15 +13,19 @@ mod common;
 use common::transcript::{Transcript, kinds};
 use common::{Place, REPLIES, place, servers_frames};
 use oscar_im::ScreenName;
+use oscar_im::foodgroup::feedbag::{
+    AuthorizationReplyToClient, AuthorizationReplyToHost, AuthorizationRequestToClient,
+    AuthorizationRequestToHost, BuddyAdded, InsertItems, Item,
+};
 use oscar_im::foodgroup::icbm::{
     HostAck, IcqMessage, ImData, ImToClient, Rendezvous, TypingNotice, icq_kind, typing,
 };
-use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, rate_code};
+use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, SetUserInfoFields, rate_code, status};
 use oscar_im::foodgroup::{
     Body, ErrorCode, FoodGroup, SnacError, UserInfo, bucp, buddy, feedbag, icbm, oservice, user_info,
 };
 use oscar_im::rate::{Level, RateStatus, STOCK, STOCK_IM};
-use oscar_im::session::{CloseReason, Config, Event, Presence, SendError, Typing};
+use oscar_im::session::{CloseReason, Config, Event, Presence, ProtocolError, SendError, Typing};
 use oscar_im::text;
 use oscar_im::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
 use std::time::Duration;
@@ -419,7 +423,11 @@ fn a_body_that_can_not_be_read_is_told_and_left_out() {
     t.frame(&Frame::snac(&snac).unwrap());
     assert!(matches!(t.events()[..], [Event::Unreadable { subgroup: 7, .. }]));
     t.frame(&Frame::new(FlapChannel::Data, vec![1]));
-    assert!(matches!(t.events()[..], [Event::Closed(CloseReason::Protocol(_))]));
+    assert!(matches!(t.events()[..], [Event::Closed(CloseReason::Protocol(ProtocolError::Snac(_)))]));
+
+    let mut t = Transcript::online();
+    t.frame(&Frame::new(FlapChannel::Error, Vec::new()));
+    assert_eq!(t.events(), [Event::Closed(CloseReason::Protocol(ProtocolError::ErrorFrame))]);
 }
 
 #[test]
@@ -509,6 +517,57 @@ fn icqs_old_messages_are_read() {
     cut.tlvs.set(icbm::tlv::DATA, b"\x40\xe2\x01\0\x01\0\xff\xffx");
     t.gets(0, &cut);
     assert!(matches!(t.events()[..], [Event::Unreadable { group: FoodGroup::Icbm, subgroup: 7, .. }]));
+}
+
+#[test]
+fn an_authorisation_is_asked_for_and_answered_both_ways() {
+    let mut t = Transcript::online();
+    let ann = ScreenName::from("ann");
+    t.session.ask_authorization(&ann, "it is me", t.now).unwrap();
+    t.session.answer_authorization(&ann, true, "gladly", t.now).unwrap();
+    assert_eq!(t.session.ask_authorization(&ScreenName::from(""), "", t.now), Err(SendError::InvalidName));
+    t.drain();
+    let asked =
+        AuthorizationRequestToHost { screen_name: ann.clone(), reason: "it is me".into(), reserved: 0 };
+    let answered =
+        AuthorizationReplyToHost { screen_name: ann.clone(), accepted: 1, reason: "gladly".into() };
+    let sent: Vec<Body> = t.sent().into_iter().map(|(_, body)| body).collect();
+    assert_eq!(sent, [asked.into(), answered.into()]);
+    t.gets(
+        0,
+        &AuthorizationRequestToClient { screen_name: ann.clone(), reason: "may I?".into(), reserved: 0 },
+    );
+    t.gets(0, &AuthorizationReplyToClient { screen_name: ann.clone(), accepted: 0, reason: "no".into() });
+    t.gets(0, &BuddyAdded { screen_name: ann.clone() });
+    assert_eq!(
+        t.events(),
+        [
+            Event::AuthorizationAsked { by: ann.clone(), text: "may I?".into() },
+            Event::AuthorizationAnswered { by: ann.clone(), granted: false, text: "no".into() },
+            Event::AddedBy(ann)
+        ]
+    );
+}
+
+#[test]
+fn one_can_be_invisible() {
+    let mut t = Transcript::online();
+    t.session.set_status(status::INVISIBLE, t.now).unwrap();
+    t.drain();
+    let tlvs = Tlvs::new().with_u32(6, 0x100);
+    assert_eq!(t.sent().pop().unwrap().1, SetUserInfoFields { tlvs }.into());
+}
+
+#[test]
+fn a_list_without_end_is_cut_and_told() {
+    let mut t = Transcript::online();
+    let items = |part: u16| (1..3_000).map(|item| Item { group: part, item, ..Item::default() }).collect();
+    for part in 1..6 {
+        t.gets(0, &InsertItems { items: items(part) });
+    }
+    assert_eq!(t.session.buddy_list().items().len(), 10_000);
+    let told = t.events().into_iter().filter(|event| matches!(event, Event::Unreadable { .. })).count();
+    assert_eq!(told, 2, "the list in the capture has items too");
 }
 
 #[test]

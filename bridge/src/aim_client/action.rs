@@ -36,6 +36,8 @@ pub(super) enum Action {
     MoveBuddy { name: ScreenName, group: String },
     /// Let somebody see us and write to us, or do not.
     Block { name: ScreenName, blocked: bool },
+    /// Let somebody have us on their list.
+    Authorize(ScreenName),
     /// Warn somebody who has written to us.
     Warn { name: ScreenName, anonymously: bool },
     /// Ask the session for the service that finds and makes rooms.

@@ -39,6 +39,7 @@ pub(super) enum Command {
         name: ScreenName,
         blocked: bool,
     },
+    Authorize(ScreenName),
     Warn {
         name: ScreenName,
         anonymously: bool,
@@ -67,7 +68,7 @@ pub(super) enum Command {
 }
 
 /// A command's name, what follows it, and what it does; in the order of `/help`.
-pub(super) const COMMANDS: [(&str, &str, &str); 23] = [
+pub(super) const COMMANDS: [(&str, &str, &str); 24] = [
     ("msg", "NAME TEXT", "send a message without opening the conversation"),
     ("open", "NAME", "open the conversation with somebody, or a room; text you enter goes there"),
     ("close", "", "close the current conversation; a room is left"),
@@ -79,6 +80,7 @@ pub(super) const COMMANDS: [(&str, &str, &str); 23] = [
     ("move", "NAME GROUP", "put a buddy into another group"),
     ("block", "NAME", "let somebody neither see you nor write to you"),
     ("unblock", "NAME", "let them again"),
+    ("authorize", "NAME", "let somebody who has asked have you on their list"),
     ("warn", "NAME [anonymously]", "warn somebody who has written to you"),
     ("away", "[TEXT]", "be away, with this message; without a text, come back"),
     ("back", "", "come back"),
@@ -116,6 +118,7 @@ pub(super) fn parse(line: &str) -> Result<Command, String> {
         "move" => Command::Move { name: rest.name()?, group: rest.required()? },
         "block" => Command::Block { name: rest.name()?, blocked: true },
         "unblock" => Command::Block { name: rest.name()?, blocked: false },
+        "authorize" => Command::Authorize(rest.name()?),
         "warn" => {
             let name = rest.name()?;
             let anonymously = match rest.optional().as_deref() {

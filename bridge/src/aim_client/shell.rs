@@ -278,6 +278,7 @@ impl Shell {
                 counts.and_then(|()| session.deny(&name, now))
             }
             Action::Block { name, blocked: false } => session.undeny(&name, now),
+            Action::Authorize(name) => session.answer_authorization(&name, true, "", now),
             Action::Warn { name, anonymously } => session.warn(&name, anonymously, now),
             Action::Query(name) => session.query_user(&name, now),
             Action::AddBuddy { group, name } => session.add_buddy(&group, &name, now),

@@ -171,6 +171,24 @@ pub(super) fn offer_declined(from: &str) -> String {
     format!("{from} offers a file or something else that this client can't take; it was declined")
 }
 
+pub(super) fn authorization_asked(by: &str, text: &str) -> String {
+    let words = if text.is_empty() { String::new() } else { format!(": {text}") };
+    format!("{by} asks to have you on their list{words} (/authorize {by})")
+}
+
+pub(super) fn authorization_answered(by: &str, granted: bool, text: &str) -> String {
+    let words = if text.is_empty() { String::new() } else { format!(": {text}") };
+    if granted {
+        format!("{by} lets you have them on your list{words}")
+    } else {
+        format!("{by} does not want to be on your list{words}")
+    }
+}
+
+pub(super) fn added_by(who: &str) -> String {
+    format!("{who} has put you on their list")
+}
+
 pub(super) fn not_shown(by: &str) -> String {
     format!("the client of {by} could not take your message, though the server had")
 }

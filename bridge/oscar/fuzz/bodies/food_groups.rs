@@ -21,7 +21,6 @@ groups! {
     buddy Buddy
     pd Pd
     stats Stats
-    chat_nav ChatNav
     bart Bart
     feedbag Feedbag
     icq Icq
@@ -40,6 +39,12 @@ pub(crate) fn icbm(data: &[u8]) {
             let _ = (im.message(), im.rendezvous());
         }
         _ => {}
+    }
+}
+
+pub(crate) fn chat_nav(data: &[u8]) {
+    if let Some(Body::NavInfo(info)) = any_body_of(FoodGroup::ChatNav, data) {
+        let _ = (info.room(), info.max_rooms(), info.exchanges());
     }
 }
 
@@ -77,8 +82,9 @@ pub(crate) fn icq_meta(data: &[u8]) {
 pub(crate) fn room_id(data: &[u8]) {
     survives::<chat::RoomId>(data);
     if let Some(room) = survives::<chat_nav::Room>(data) {
-        let _ = room.name();
+        let _ = (room.name(), room.max_message(), room.max_occupancy());
     }
+    survives::<chat_nav::Exchange>(data);
     survives::<bart::BartItem>(data);
 }
 

@@ -58,6 +58,16 @@ impl Room {
     pub fn name(&self) -> Option<String> {
         self.tlvs.text(tlv::NAME)
     }
+
+    /// The longest message it takes, in bytes.
+    pub fn max_message(&self) -> Option<u16> {
+        self.tlvs.u16(tlv::MAX_MESSAGE)
+    }
+
+    /// How many people may be in it.
+    pub fn max_occupancy(&self) -> Option<u16> {
+        self.tlvs.u16(tlv::MAX_OCCUPANCY)
+    }
 }
 
 impl Wire for Room {
@@ -76,6 +86,26 @@ impl Wire for Room {
         writer.block8(&self.cookie);
         writer.u16(self.instance);
         writer.u8(self.detail);
+        self.tlvs.encode_counted(writer);
+    }
+}
+
+/// A family of rooms, as 0D/09 describes it: `number u16, TLV block`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Exchange {
+    /// 4 private, 5 public.
+    pub number: u16,
+    /// See [`tlv`].
+    pub tlvs: Tlvs,
+}
+
+impl Wire for Exchange {
+    fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Ok(Self { number: reader.u16()?, tlvs: Tlvs::decode_counted(reader)? })
+    }
+
+    fn encode(&self, writer: &mut Writer) {
+        writer.u16(self.number);
         self.tlvs.encode_counted(writer);
     }
 }
@@ -145,5 +175,20 @@ impl NavInfo {
     /// The room it describes.
     pub fn room(&self) -> Option<Result<Room, DecodeError>> {
         self.tlvs.get(tlv::ROOM).map(Room::from_bytes)
+    }
+
+    /// Most rooms that one may be in at once.
+    pub fn max_rooms(&self) -> Option<u8> {
+        self.tlvs.u16(tlv::MAX_ROOMS).and_then(|most| u8::try_from(most).ok())
+    }
+
+    /// The families of rooms it describes.
+    pub fn exchanges(&self) -> Result<Vec<Exchange>, DecodeError> {
+        self.tlvs
+            .0
+            .iter()
+            .filter(|tlv| tlv.kind == tlv::EXCHANGE)
+            .map(|tlv| Exchange::from_bytes(&tlv.value))
+            .collect()
     }
 }

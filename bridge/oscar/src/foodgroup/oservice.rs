@@ -24,6 +24,16 @@ pub mod tlv {
     pub const SSL_STATE: u16 = 0x8e;
 }
 
+/// Bits of the status word, in 01/1E and in user infos.
+pub mod status {
+    /// Away; the message is a matter of its own (02/04).
+    pub const AWAY: u32 = 0x0000_0001;
+    /// Seen by nobody.
+    pub const INVISIBLE: u32 = 0x0000_0100;
+    /// Who wants this user on their list has to ask (ICQ).
+    pub const NEEDS_AUTHORIZATION: u32 = 0x1000_0000;
+}
+
 wire_struct! {
     /// A food group, the version of it, and the tool that implements it.
     pub struct ToolVersion {

@@ -2,7 +2,15 @@
 
 use crate::ScreenName;
 use crate::foodgroup::feedbag::{Item, class, tlv};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Items that are kept: several times what servers take (open-oscar-server 1,000 buddies, AOL's 1,000 and 100 groups).
+const MAX_ITEMS: usize = 10_000;
+/// Bytes of names and TLVs that are kept.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Group, item and class: what tells an item from others.
+type Place = (u16, u16, u16);
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +27,9 @@ pub struct Buddy<'a> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuddyList {
     items: Vec<Item>,
+    /// Where each stands in `items`.
+    places: HashMap<Place, usize>,
+    bytes: usize,
 }
 
 /// What to add, change and remove, in that order.
@@ -40,16 +51,18 @@ impl BuddyList {
 
     /// The buddies, in the list's order.
     pub fn buddies(&self) -> impl Iterator<Item = Buddy<'_>> {
-        self.items.iter().filter(|item| item.class == class::BUDDY).map(|item| Buddy {
+        let groups: HashMap<u16, &str> =
+            self.of_class(class::GROUP).map(|group| (group.group, group.name.as_str())).collect();
+        self.of_class(class::BUDDY).map(move |item| Buddy {
             screen_name: ScreenName::new(item.name.as_str()),
             alias: item.alias(),
-            group: self.group_by_id(item.group).map_or("", |group| group.name.as_str()),
+            group: groups.get(&item.group).copied().unwrap_or_default(),
         })
     }
 
     /// Whether somebody is on it.
     pub fn contains(&self, name: &ScreenName) -> bool {
-        self.buddies().any(|buddy| buddy.screen_name == *name)
+        self.entries(name).next().is_some()
     }
 
     /// All items, those that are no buddies too.
@@ -57,23 +70,43 @@ impl BuddyList {
         &self.items
     }
 
-    /// Adds or replaces.
-    pub(super) fn upsert(&mut self, items: impl IntoIterator<Item = Item>) {
+    /// Adds or replaces. What a list can't hold is left out, whoever sends it: gives how many items.
+    pub(super) fn upsert(&mut self, items: impl IntoIterator<Item = Item>) -> usize {
+        let mut left_out = 0;
         for item in items {
-            match self.items.iter_mut().find(|known| known.same_place(&item)) {
-                Some(known) => *known = item,
-                None => self.items.push(item),
+            let size = item.size();
+            let known = self.places.get(&item.place()).and_then(|at| self.items.get_mut(*at));
+            let bytes = self.bytes - known.as_ref().map_or(0, |known| known.size()) + size;
+            if bytes > MAX_BYTES {
+                left_out += 1;
+            } else if let Some(known) = known {
+                *known = item;
+                self.bytes = bytes;
+            } else if self.items.len() < MAX_ITEMS {
+                self.places.insert(item.place(), self.items.len());
+                self.items.push(item);
+                self.bytes = bytes;
+            } else {
+                left_out += 1;
             }
         }
+        left_out
     }
 
     pub(super) fn remove(&mut self, items: &[Item]) {
-        self.items.retain(|known| !items.iter().any(|item| known.same_place(item)));
+        let gone: HashSet<Place> =
+            items.iter().map(Item::place).filter(|place| self.places.contains_key(place)).collect();
+        if gone.is_empty() {
+            return;
+        }
+        self.items.retain(|known| !gone.contains(&known.place()));
+        self.places = self.items.iter().enumerate().map(|(at, item)| (item.place(), at)).collect();
+        self.bytes = self.items.iter().map(Item::size).sum();
     }
 
     /// What we have of these.
     pub(super) fn as_they_are(&self, items: &[Item]) -> Vec<Item> {
-        self.items.iter().filter(|known| items.iter().any(|item| known.same_place(item))).cloned().collect()
+        items.iter().filter_map(|item| self.items.get(*self.places.get(&item.place())?)).cloned().collect()
     }
 
     pub(super) fn of_class(&self, class: u16) -> impl Iterator<Item = &Item> {
@@ -283,7 +316,18 @@ impl Edits {
 
 impl Item {
     pub(super) fn same_place(&self, other: &Self) -> bool {
-        (self.group, self.item, self.class) == (other.group, other.item, other.class)
+        self.place() == other.place()
+    }
+
+    const fn place(&self) -> Place {
+        (self.group, self.item, self.class)
+    }
+
+    /// Bytes that it takes to keep.
+    fn size(&self) -> usize {
+        size_of::<Self>()
+            + self.name.len()
+            + self.tlvs.0.iter().map(|tlv| size_of_val(tlv) + tlv.value.len()).sum::<usize>()
     }
 }
 
@@ -315,6 +359,25 @@ mod tests {
         apply(&mut list, &edits);
         assert_eq!(staff(&list), ["Staff One", "staff2"]);
         assert!(list.hold_exactly("Staff", &names(&["STAFF2", "staff one"])).is_empty());
+    }
+
+    #[test]
+    fn a_server_can_not_make_it_grow_without_end() {
+        let item = |number: usize| Item {
+            group: u16::try_from(number / 60_000).unwrap(),
+            item: u16::try_from(number % 60_000).unwrap(),
+            name: "x".repeat(20),
+            ..Item::default()
+        };
+        let mut list = BuddyList::default();
+        assert_eq!(list.upsert((0..70_000).map(item)), 70_000 - MAX_ITEMS);
+        assert_eq!(list.items().len(), MAX_ITEMS);
+        let long = |number| Item { name: "x".repeat(60_000), ..item(number) };
+        assert!(list.upsert((0..MAX_ITEMS).map(long)) > 0, "what is there may not grow either");
+        assert!(list.bytes <= MAX_BYTES);
+        let all: Vec<Item> = (0..70_000).map(item).collect();
+        list.remove(&all);
+        assert_eq!(list, BuddyList::default());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::event::{Event, SendError};
 use crate::ScreenName;
 use crate::foodgroup::feedbag::{self, Item, class, status};
 use crate::foodgroup::{FoodGroup, buddy};
-use crate::wire::Snac;
+use crate::wire::{DecodeError, Snac};
 use std::time::Instant;
 
 /// Items in one SNAC: with names of 97 bytes well below the longest frame.
@@ -86,6 +86,33 @@ impl Session {
     /// Removes a group with all who are in it.
     pub fn remove_group(&mut self, group: &str, now: Instant) -> Result<(), SendError> {
         self.organise(|list| list.remove_group(group), now)
+    }
+
+    /// Asks somebody whether we may have them on the list, which servers want of ICQ users who said so
+    /// ([`feedbag::status::NEEDS_AUTHORIZATION`]). Answered by [`Event::AuthorizationAnswered`], perhaps days later.
+    pub fn ask_authorization(
+        &mut self,
+        name: &ScreenName,
+        text: &str,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        self.may_edit(name)?;
+        let (screen_name, reason) = (name.clone(), text.to_owned());
+        self.send(&feedbag::AuthorizationRequestToHost { screen_name, reason, reserved: 0 }, now)
+    }
+
+    /// Answers [`Event::AuthorizationAsked`].
+    pub fn answer_authorization(
+        &mut self,
+        name: &ScreenName,
+        granted: bool,
+        text: &str,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        self.may_edit(name)?;
+        let (screen_name, reason) = (name.clone(), text.to_owned());
+        let accepted = granted.into();
+        self.send(&feedbag::AuthorizationReplyToHost { screen_name, accepted, reason }, now)
     }
 
     /// Changes what is on the list.
@@ -192,8 +219,12 @@ impl Session {
                         unwatched.push(ScreenName::new(item.name));
                     }
                 }
-                Edit::Update => list.upsert(sent.before.iter().filter(|old| old.same_place(&item)).cloned()),
-                Edit::Delete => list.upsert([item]),
+                Edit::Update => {
+                    list.upsert(sent.before.iter().filter(|old| old.same_place(&item)).cloned());
+                }
+                Edit::Delete => {
+                    list.upsert([item]);
+                }
             }
             self.events.push_back(Event::BuddyListRefused { name, code });
         }
@@ -201,9 +232,17 @@ impl Session {
     }
 
     /// The list was edited from another place.
-    pub(super) fn receive_items(&mut self, items: Vec<Item>) {
-        self.watching.list.upsert(items);
+    pub(super) fn receive_items(&mut self, snac: &Snac, items: Vec<Item>) {
+        self.take_items(snac, items);
         self.events.push_back(Event::BuddyListChanged);
+    }
+
+    /// Of what the server has on its list; more than a list can hold is told and left out.
+    pub(super) fn take_items(&mut self, snac: &Snac, items: Vec<Item>) {
+        if self.watching.list.upsert(items) > 0 {
+            let error = DecodeError::Invalid("more items than a buddy list can hold");
+            self.events.push_back(Event::Unreadable { group: snac.group, subgroup: snac.subgroup, error });
+        }
     }
 
     pub(super) fn receive_deletion(&mut self, items: &[Item]) {

@@ -5,7 +5,7 @@ use crate::foodgroup::chat::RoomId;
 use crate::foodgroup::icbm::{Cookie, IcqMessage, Rendezvous};
 use crate::foodgroup::{ErrorCode, FoodGroup, UserInfo};
 use crate::sign_on::Address;
-use crate::wire::DecodeError;
+use crate::wire::{DecodeError, FlapError};
 use std::time::Duration;
 
 /// What happened. [`Event::Closed`] is the last one of a session.
@@ -151,6 +151,24 @@ pub enum Event {
         /// See [`crate::foodgroup::feedbag::status`].
         code: u16,
     },
+    /// Somebody asks whether they may have us on their list (13/19). [`super::Session::answer_authorization`].
+    AuthorizationAsked {
+        /// Who.
+        by: ScreenName,
+        /// In words.
+        text: String,
+    },
+    /// Answer to [`super::Session::ask_authorization`] (13/1B).
+    AuthorizationAnswered {
+        /// Whose.
+        by: ScreenName,
+        /// Whether it is a yes.
+        granted: bool,
+        /// In words.
+        text: String,
+    },
+    /// Somebody has put us on their list (13/1C).
+    AddedBy(ScreenName),
     /// The server asks for silence (01/0B): no credits until [`Event::Resumed`].
     Paused,
     /// And for silence no more.
@@ -287,7 +305,22 @@ pub enum CloseReason {
     Migrated(Service),
     /// What came is no OSCAR.
     #[error("the server broke the protocol: {0}")]
-    Protocol(String),
+    Protocol(ProtocolError),
+}
+
+/// How a server broke OSCAR, so that there is no going on. A body alone that can't be read is [`Event::Unreadable`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProtocolError {
+    /// What came is no FLAP frame.
+    #[error(transparent)]
+    Flap(#[from] FlapError),
+    /// A data frame holds no SNAC.
+    #[error("a frame that holds no SNAC: {0}")]
+    Snac(#[from] DecodeError),
+    /// It sent a frame on channel 3, and closes.
+    #[error("it sent an error frame")]
+    ErrorFrame,
 }
 
 impl CloseReason {

@@ -23,14 +23,16 @@ mod watching;
 
 pub use buddy_list::{Buddy, BuddyList};
 pub use config::Config;
-pub use event::{CloseReason, Event, ImReceived, Invitation, Presence, SendError, Service, Typing};
+pub use event::{
+    CloseReason, Event, ImReceived, Invitation, Presence, ProtocolError, SendError, Service, Typing,
+};
 pub use messages::ImOptions;
 pub use privacy::Privacy;
 
 use crate::ScreenName;
 use crate::connection::Connection;
-use crate::foodgroup::{Body, FoodGroup, SnacBody, bucp, oservice};
-use crate::wire::{FlapChannel, Frame, Snac, Tlvs, Wire};
+use crate::foodgroup::{Body, FoodGroup, SnacBody, oservice};
+use crate::wire::{FlapChannel, FlapError, Frame, Snac, Tlvs};
 use messages::Messages;
 use start_up::State;
 use std::collections::VecDeque;
@@ -93,10 +95,10 @@ impl Session {
         match frame.channel {
             FlapChannel::Data => match Snac::decode(&frame.payload) {
                 Ok(snac) => self.receive_snac(&snac, now),
-                Err(error) => self.close(CloseReason::Protocol(error.to_string())),
+                Err(error) => self.close(CloseReason::Protocol(error.into())),
             },
             FlapChannel::SignOff => self.signed_off(&frame.payload),
-            FlapChannel::Error => self.close(CloseReason::Protocol("it sent an error frame".into())),
+            FlapChannel::Error => self.close(CloseReason::Protocol(ProtocolError::ErrorFrame)),
             // The server's sign-on frame is not waited for: open-oscar-server speaks first, others may not.
             FlapChannel::SignOn | FlapChannel::KeepAlive | FlapChannel::Other(_) => {}
         }
@@ -108,9 +110,9 @@ impl Session {
         self.close(CloseReason::ConnectionLost(why.to_owned()));
     }
 
-    /// What came is no OSCAR, in words: such as [`crate::wire::FlapError`].
-    pub fn broken(&mut self, why: &str) {
-        self.close(CloseReason::Protocol(why.to_owned()));
+    /// What came is no FLAP.
+    pub fn broken(&mut self, error: FlapError) {
+        self.close(CloseReason::Protocol(error.into()));
     }
 
     /// Does what is due. Harmless when early.
@@ -175,6 +177,13 @@ impl Session {
         }
     }
 
+    /// Sets the status word (01/1E), see [`oservice::status`]: such as [`oservice::status::INVISIBLE`], so that nobody
+    /// sees us. An away message is a matter of its own, [`Session::set_away`].
+    pub fn set_status(&mut self, status: u32, now: Instant) -> Result<(), SendError> {
+        let tlvs = Tlvs::new().with_u32(oservice::tlv::STATUS, status);
+        self.send(&oservice::SetUserInfoFields { tlvs }, now)
+    }
+
     /// Says how long nobody has been at the keyboard; zero for back.
     pub fn set_idle(&mut self, idle: Duration, now: Instant) -> Result<(), SendError> {
         let seconds = u32::try_from(idle.as_secs()).unwrap_or(u32::MAX);
@@ -209,9 +218,20 @@ impl Session {
                 Body::BuddyArrived(arrived) => self.receive_arrived(&arrived.infos),
                 Body::BuddyDeparted(departed) => self.receive_departed(departed.infos),
                 Body::FeedbagStatus(status) => self.receive_feedbag_status(snac.request_id, &status.codes),
-                Body::FeedbagInsert(items) => self.receive_items(items.items),
-                Body::FeedbagUpdate(items) => self.receive_items(items.items),
+                Body::FeedbagInsert(items) => self.receive_items(snac, items.items),
+                Body::FeedbagUpdate(items) => self.receive_items(snac, items.items),
                 Body::FeedbagDelete(items) => self.receive_deletion(&items.items),
+                Body::AuthorizationRequestToClient(asked) => self
+                    .events
+                    .push_back(Event::AuthorizationAsked { by: asked.screen_name, text: asked.reason }),
+                Body::AuthorizationReplyToClient(answer) => {
+                    self.events.push_back(Event::AuthorizationAnswered {
+                        by: answer.screen_name,
+                        granted: answer.accepted != 0,
+                        text: answer.reason,
+                    });
+                }
+                Body::BuddyAdded(added) => self.events.push_back(Event::AddedBy(added.screen_name)),
                 Body::UserInfoReply(reply) => self.receive_user_info(reply),
                 Body::OwnUserInfo(own) => self.receive_own_info(own),
                 Body::RateParamChange(change) => {
@@ -260,13 +280,7 @@ impl Session {
     }
 
     fn signed_off(&mut self, payload: &[u8]) {
-        let code = Tlvs::from_bytes(payload).ok().and_then(|tlvs| tlvs.u16(bucp::tlv::DISCONNECT_REASON));
-        self.close(match code {
-            Some(1) if self.connection.pacer.over_limit() => CloseReason::RateExceeded,
-            Some(1) => CloseReason::SignedOnElsewhere,
-            Some(2) => CloseReason::AccountDeleted,
-            code => CloseReason::SignedOffByServer { code },
-        });
+        self.close(self.connection.why_signed_off(payload));
     }
 
     fn close(&mut self, reason: CloseReason) {

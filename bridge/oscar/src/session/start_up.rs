@@ -87,7 +87,7 @@ impl Session {
                 self.progress(State::Setup { rights: false, feedbag });
             }
             (State::Setup { rights, .. }, Body::FeedbagReply(reply)) => {
-                self.watching.list.upsert(reply.items);
+                self.take_items(snac, reply.items);
                 if !snac.flags.more_follows() {
                     self.watching.has_feedbag = true;
                     self.progress(State::Setup { rights, feedbag: false });

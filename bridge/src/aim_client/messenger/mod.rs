@@ -139,6 +139,14 @@ impl Messenger {
                 self.notice_about(&from, &wording::offer_declined(from.as_str()), now);
                 self.actions.push_back(Action::DeclineOffer { from, offer });
             }
+            Event::AuthorizationAsked { by, text } => {
+                self.notice_about(&by, &wording::authorization_asked(by.as_str(), &text), now);
+            }
+            Event::AuthorizationAnswered { by, granted, text } => {
+                let text = wording::authorization_answered(by.as_str(), granted, &text);
+                self.notice_about(&by, &text, now);
+            }
+            Event::AddedBy(who) => self.notice_about(&who, &wording::added_by(who.as_str()), now),
             Event::ImNotTaken { by, .. } => {
                 self.notice_about(&by, &wording::not_shown(by.as_str()), now);
             }
@@ -243,6 +251,7 @@ impl Messenger {
                 }
                 self.ask(Action::Block { name, blocked }, now);
             }
+            Command::Authorize(name) => self.ask(Action::Authorize(name), now),
             Command::Warn { name, anonymously } => self.ask(Action::Warn { name, anonymously }, now),
             Command::Away(text) => self.go_away(text, now),
             Command::Profile(text) => {

@@ -350,6 +350,22 @@ fn the_list_and_who_may_write_are_changed_by_commands() {
 }
 
 #[test]
+fn who_asks_to_have_us_on_their_list_is_told_and_let() {
+    let mut t = Transcript::online();
+    let ann = ScreenName::from("ann");
+    t.event(Event::AuthorizationAsked { by: ann.clone(), text: "it is me".into() });
+    t.event(Event::AddedBy(ann.clone())).enter("/authorize ann");
+    assert_eq!(t.action(), Some(Action::Authorize(ann)));
+    assert_eq!(
+        t.news(),
+        [
+            "* ann asks to have you on their list: it is me (/authorize ann)",
+            "* ann has put you on their list"
+        ]
+    );
+}
+
+#[test]
 fn a_room_can_be_refused() {
     let mut t = Transcript::online();
     t.enter("/join lounge");
