@@ -69,8 +69,8 @@
 //! - What it does not know (TLVs, food groups, codes) passes through unharmed.
 //! - A client built on it is never limited by a server's rate classes: it keeps clear of them by the server's numbers.
 //!
-//! Not in it: file transfer and other connections between clients, icons, TLS (give `net::connect_with` a stream),
-//! reconnecting (when and how often is for the caller to say).
+//! Not in it: file transfer and other connections between clients, icons, reconnecting (when and how often is for the
+//! caller to say).
 //!
 //! # Sources
 //!

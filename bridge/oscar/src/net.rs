@@ -61,6 +61,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Where to sign on, and as whom.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Config {
     /// The authorizer's name or number.
     pub host: String,
@@ -95,6 +96,7 @@ impl Config {
 
 /// How far a sign-on had come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stage {
     /// Connecting to the authorizer.
     Connect,

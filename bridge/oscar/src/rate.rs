@@ -8,6 +8,22 @@
 //! A server calls [`Level::evaluate`] for each SNAC that comes. A client asks [`Level::earliest`] before it sends, and
 //! calls [`Level::evaluate`] when it does. Neither reads a clock: `now` is the time since any fixed moment.
 //!
+//! ```
+//! use oscar_im::rate::{Level, RateStatus, STOCK_IM};
+//! use std::time::Duration;
+//!
+//! let mut client = Level::new(STOCK_IM, Duration::ZERO);
+//! let mut server = client.clone();
+//! assert_eq!(client.credits(Duration::ZERO, 100), 7, "a burst after signing on");
+//! let mut now = Duration::ZERO;
+//! for _ in 0..100 {
+//!     now = client.earliest(now).expect("numbers that make sense");
+//!     client.evaluate(now);
+//!     assert!(matches!(server.evaluate(now), RateStatus::Clear | RateStatus::Alert), "never limited");
+//! }
+//! assert!(now < Duration::from_secs(385), "and hardly slower than one message in 4 s");
+//! ```
+//!
 //! Source: open-oscar-server's `wire/rate_limit.go`, and its answers to bursts in the captures
 //! `raw-bos-rate-burst` and `raw-bos-rate-half-second`.
 

@@ -25,6 +25,7 @@ use std::fmt;
 
 /// How the password is proven.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Method {
     /// BUCP, newer hash (libpurple).
     #[default]
@@ -37,6 +38,7 @@ pub enum Method {
 
 /// What the client says that it is. Some servers refuse versions that they think too old.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Identity {
     /// In words.
     pub name: String,
@@ -176,6 +178,7 @@ macro_rules! refusals {
     ($($name:ident = $number:literal, $permanent:literal, $words:literal;)*) => {
         /// Why the server does not let somebody on (TLV 8), with words for a person.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum RefusalCode {
             $(#[doc = $words] $name,)*
             /// A code without a known meaning.

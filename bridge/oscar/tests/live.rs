@@ -185,7 +185,8 @@ async fn two_people_meet() {
     let error = net::connect(&wrong).await.unwrap_err();
     assert!(matches!(error, ConnectError::SignOn(SignOnError::Refused(_))), "{error}");
     for method in [Method::OlderMd5, Method::Roasted] {
-        let config = net::Config { method, ..subject.config(0) };
+        let mut config = subject.config(0);
+        config.method = method;
         let mut client = subject.sign_on_as(&config).await;
         client.sign_off();
         client.event().await;

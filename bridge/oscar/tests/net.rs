@@ -347,7 +347,8 @@ mod over_tls {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let config = net::Config { host: "localhost".into(), ..config(port, "pass1word") };
+        let mut config = config(port, "pass1word");
+        config.host = "localhost".into();
         net::connect_with(&config, net::tls(Arc::new(trust))).await
     }
 

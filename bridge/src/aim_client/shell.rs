@@ -289,7 +289,7 @@ impl Shell {
             Action::Decline(invitation) => session.decline(&invitation, now),
             Action::DeclineOffer { from, offer } => session.decline_offer(&from, &offer, now),
             Action::AutoReply { cookie, to, text } => {
-                let options = ImOptions { auto: true, store: false };
+                let options = ImOptions::default().automatic();
                 let sent = session.send_text(cookie, &to, &oscar_im::text::encode(&text), options, now);
                 // A courtesy: where the server's limit has no room for it, it is left out.
                 sent.or_else(|error| if error == SendError::NoCredit { Ok(()) } else { Err(error) })

@@ -3,6 +3,24 @@
 //! A body's fixed fields are typed; its TLVs are kept as they came, in order, with getters for those that are known,
 //! so that what a peer newer than us adds passes through unharmed. Numbers that name things are the constants beside
 //! the group, with `Other` where they are an enum. Bytes behind a body's last field are ignored.
+//!
+//! ```
+//! use oscar_im::foodgroup::{Body, FoodGroup};
+//! use oscar_im::wire::Snac;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // 03/0C, somebody has gone, with a TLV 7 that nobody has heard of.
+//! let bytes = b"\x00\x03\x00\x0c\x00\x00\x80\x00\x00\x00\x03ann\x00\x00\x00\x01\x00\x07\x00\x02hi";
+//! let snac = Snac::decode(bytes)?;
+//! let body = Body::decode(&snac)?;
+//! let Body::BuddyDeparted(departed) = &body else { unreachable!() };
+//! assert_eq!(departed.infos[0].screen_name, "Ann".into());
+//! assert_eq!(departed.infos[0].tlvs.get(7), Some(&b"hi"[..]));
+//! assert_eq!(body.encode()?, snac.body, "nothing is lost");
+//! assert_eq!(snac.group, FoodGroup::Buddy);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod alert;
 pub mod bart;
@@ -24,6 +42,7 @@ pub use user_info::{Capability, UserInfo};
 
 /// A family of SNACs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum FoodGroup {
     /// 01: the connection itself: versions, rates, own user info.
     Oservice,
@@ -173,6 +192,7 @@ macro_rules! error_codes {
     ($($(#[$meta:meta])* $name:ident = $number:literal, $words:literal;)*) => {
         /// Why a request was refused (xx/01).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum ErrorCode {
             $(#[doc = $words] $name,)*
             /// A code without a known meaning.
@@ -259,6 +279,7 @@ macro_rules! bodies {
     ($($variant:ident($type:ty),)*) => {
         /// Any body. A peer's SNAC becomes one by [`Body::decode`]; those that are not modelled are `Raw`.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Body {
             $(#[doc = concat!("See [`", stringify!($type), "`].")] $variant($type),)*
             /// xx/01 of any group.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// A session's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
     /// Shown to whoever asks, plain text; empty: none.
     pub profile: String,

@@ -188,6 +188,7 @@ pub enum Event {
 
 /// A message that came.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ImReceived {
     /// From whom, as the server displays them.
     pub from: ScreenName,
@@ -205,6 +206,22 @@ pub struct ImReceived {
     pub stored_at: Option<u32>,
     /// The sender wants to know when we type.
     pub wants_typing: bool,
+}
+
+impl ImReceived {
+    /// An ordinary message, as a test or a double of a session needs it; its cookie is zero.
+    pub fn new(from: ScreenName, text: impl Into<String>) -> Self {
+        Self {
+            info: UserInfo::new(from.clone()),
+            from,
+            cookie: Cookie::default(),
+            text: text.into(),
+            lossy: false,
+            auto: false,
+            stored_at: None,
+            wants_typing: false,
+        }
+    }
 }
 
 /// Whether somebody is there.

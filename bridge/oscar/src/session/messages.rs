@@ -47,11 +47,26 @@ impl Messages {
 
 /// How a message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct ImOptions {
     /// An automatic reply: not acknowledged to anybody, never answered by a program.
     pub auto: bool,
     /// The server keeps it if the recipient is not signed on; else it refuses.
     pub store: bool,
+}
+
+impl ImOptions {
+    /// An automatic reply.
+    #[must_use]
+    pub const fn automatic(self) -> Self {
+        Self { auto: true, ..self }
+    }
+
+    /// Kept by the server for a recipient who is not signed on.
+    #[must_use]
+    pub const fn stored(self) -> Self {
+        Self { store: true, ..self }
+    }
 }
 
 impl Session {

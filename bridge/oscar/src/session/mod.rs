@@ -9,6 +9,64 @@
 //! the caller's business: [`Session::im_credits`] says how many may go at once, [`Session::next_im_credit_at`] when
 //! there is one more.
 //!
+//! A server in a few lines, and a session that signs on to it and says something:
+//!
+//! ```
+//! use oscar_im::ScreenName;
+//! use oscar_im::foodgroup::icbm::{HostAck, ImToHost};
+//! use oscar_im::foodgroup::oservice::{HostOnline, HostVersions, RateMember, RateMembers, RateParams};
+//! use oscar_im::foodgroup::{Body, FoodGroup};
+//! use oscar_im::rate::STOCK_IM;
+//! use oscar_im::session::{Config, Event, Session};
+//! use oscar_im::wire::{EncodeError, FlapChannel, Frame, Snac};
+//! use std::time::{Duration, Instant};
+//!
+//! fn server(frame: &Frame) -> Result<Option<Frame>, EncodeError> {
+//!     if frame.channel == FlapChannel::SignOn {
+//!         let groups = vec![FoodGroup::Oservice, FoodGroup::Icbm];
+//!         return Frame::body(0x8000_0000, &HostOnline { groups }).map(Some);
+//!     }
+//!     let Ok(snac) = Snac::decode(&frame.payload) else { return Ok(None) };
+//!     let answer = match Body::decode(&snac) {
+//!         Ok(Body::ClientVersions(asked)) => {
+//!             Frame::body(snac.request_id, &HostVersions { versions: asked.versions })
+//!         }
+//!         Ok(Body::RateParamsQuery(_)) => {
+//!             let members = vec![RateMember { group: FoodGroup::Icbm, subgroup: 6 }];
+//!             let members = vec![RateMembers { class: STOCK_IM.id, members }];
+//!             Frame::body(snac.request_id, &RateParams { classes: vec![STOCK_IM], members })
+//!         }
+//!         Ok(Body::ImToHost(ImToHost { cookie, channel, to, .. })) => {
+//!             Frame::body(snac.request_id, &HostAck { cookie, channel, screen_name: to })
+//!         }
+//!         _ => return Ok(None),
+//!     };
+//!     answer.map(Some)
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut now = Instant::now();
+//! let mut session = Session::new(Config::default(), ScreenName::from("bridgebot"), b"cookie", now);
+//! let mut taken = 0u64;
+//! while taken < 20 {
+//!     while let Some(frame) = session.poll_transmit() {
+//!         if let Some(answer) = server(&frame)? {
+//!             session.receive(&answer, now);
+//!         }
+//!     }
+//!     while let Some(event) = session.poll_event() {
+//!         taken += u64::from(matches!(event, Event::ImAcked { .. }));
+//!     }
+//!     if session.im_credits(now) > 0 {
+//!         session.send_im(taken.to_be_bytes(), &ScreenName::from("Staff One"), "hello", now)?;
+//!     } else if let Some(due) = session.next_im_credit_at(now) {
+//!         now = due; // a program waits; here time is a number
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Facts from the captures of libpurple and BitlBee at open-oscar-server: the order of the start-up, and what each
 //! step waits for.
 

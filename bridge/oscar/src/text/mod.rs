@@ -3,6 +3,16 @@
 //! Three layers: [`charset`] makes characters of bytes, [`html`] makes plain text of AIM's HTML, [`split`] cuts plain
 //! text into parts that fit a message. All of them are total: any bytes give some text, and what could not be kept is
 //! said ([`Plain::lossy`]). Nothing here knows what the text is for.
+//!
+//! ```
+//! use oscar_im::text;
+//!
+//! let message = text::encode("1 < 2\nça va");
+//! assert_eq!(text::to_plain([message]).text, "1 < 2\nça va");
+//!
+//! let markup = r#"<HTML><BODY>see <A HREF="http://a.example/">this</A><BR>&amp; that</BODY></HTML>"#;
+//! assert_eq!(text::html::to_plain(markup), "see this (http://a.example/)\n& that");
+//! ```
 
 pub mod charset;
 pub mod html;

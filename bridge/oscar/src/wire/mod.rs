@@ -2,6 +2,26 @@
 //!
 //! Nothing here knows what a food group's body means, reads a socket or a clock, or allocates more than a small
 //! multiple of the bytes that have really arrived. All integers are big-endian unless a name says `le`.
+//!
+//! ```
+//! use oscar_im::wire::flap::FlapProgress;
+//! use oscar_im::wire::{FlapChannel, FlapDecoder, Frame, Tlvs, Wire};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A buffer that a socket has filled with a frame and a half.
+//! let bytes = b"\x2a\x04\x00\x07\x00\x06\x00\x09\x00\x02\x00\x01\x2a\x02\x00";
+//! let FlapProgress::Frame { frame, consumed } = FlapDecoder::default().decode(bytes)? else { unreachable!() };
+//! assert_eq!((frame.channel, frame.sequence, consumed), (FlapChannel::SignOff, 7, 12));
+//! assert_eq!(Tlvs::from_bytes(&frame.payload)?.u16(9), Some(1), "signed on elsewhere");
+//! assert_eq!(frame.encode()?, bytes[..12]);
+//! assert!(matches!(FlapDecoder::default().decode(&bytes[12..])?, FlapProgress::NeedMore { .. }));
+//!
+//! // And the same frame made.
+//! let made = Frame { sequence: 7, ..Frame::new(FlapChannel::SignOff, Tlvs::new().with_u16(9, 1).to_bytes()?) };
+//! assert_eq!(made, frame);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod flap;
 pub mod reader;

@@ -74,16 +74,9 @@ impl Transcript {
 }
 
 fn im(from: &str, text: &str) -> ImReceived {
-    ImReceived {
-        from: from.into(),
-        info: UserInfo::new(from.into()),
-        cookie: [9; 8],
-        text: text.into(),
-        lossy: false,
-        auto: false,
-        stored_at: None,
-        wants_typing: true,
-    }
+    let mut im = ImReceived::new(from.into(), text);
+    im.wants_typing = true;
+    im
 }
 
 fn lounge() -> RoomId {
@@ -183,7 +176,9 @@ fn one_who_writes_while_we_are_away_is_answered_once() {
     let mut t = Transcript::online();
     t.enter("/away at lunch");
     assert_eq!(t.action(), Some(Action::Away(Some("at lunch".into()))));
-    t.event(Event::ImReceived(ImReceived { auto: true, ..im("bot", "I am a program.") }));
+    let mut automatic = im("bot", "I am a program.");
+    automatic.auto = true;
+    t.event(Event::ImReceived(automatic));
     assert_eq!(t.action(), None, "programs would answer each other for ever");
     t.event(Event::ImReceived(im("staff2", "there?")));
     let Some(Action::AutoReply { to, text, .. }) = t.action() else { panic!("no reply") };
@@ -396,7 +391,9 @@ fn the_end_of_the_input_waits_for_what_is_under_way() {
 #[test]
 fn stored_messages_say_when_they_were_sent() {
     let mut t = Transcript::online();
-    t.event(Event::ImReceived(ImReceived { stored_at: Some(86_400), ..im("staff2", "hi") }));
+    let mut stored = im("staff2", "hi");
+    stored.stored_at = Some(86_400);
+    t.event(Event::ImReceived(stored));
     assert_eq!(t.news(), ["<staff2> (sent 1970-01-02 00:00 UTC) hi"]);
     let with = With::Person("staff2".into());
     let conversation = t.messenger.conversations.find(&with).unwrap();

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use oscar_im::ScreenName;
-use oscar_im::foodgroup::UserInfo;
 use oscar_im::session::{Event, ImReceived, Presence};
 
 use super::*;
@@ -44,16 +43,8 @@ impl Scene {
     }
 
     fn hears(&mut self, from: &str, text: &str) -> &mut Self {
-        let im = ImReceived {
-            from: from.into(),
-            info: UserInfo::new(from.into()),
-            cookie: [9; 8],
-            text: text.into(),
-            lossy: false,
-            auto: false,
-            stored_at: None,
-            wants_typing: true,
-        };
+        let mut im = ImReceived::new(from.into(), text);
+        im.wants_typing = true;
         self.messenger.receive(Event::ImReceived(im), self.now);
         self
     }
