@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use super::labels::{Labels, fold};
+use super::labels::{self, Labels, fold};
 use super::model::{Address, Conversation, ConversationId, Millis, Told, VisitorKey};
+use super::untaken::Untaken;
 
 /// Client ids kept for each conversation: what a widget may send again after a reconnect is less.
 const CLIENT_IDS: usize = 128;
@@ -16,7 +17,7 @@ pub struct Book {
     /// Boxed: a tree that grows at its end has nodes half full.
     all: BTreeMap<ConversationId, Box<Conversation>>,
     by_key: HashMap<VisitorKey, ConversationId>,
-    by_nick: HashMap<String, ConversationId>,
+    by_nick: HashMap<Box<str>, ConversationId>,
     labels: Labels,
     last_id: u64,
     spoken: u64,
@@ -52,7 +53,7 @@ impl Book {
                 blocked: false,
                 address: Address::Gone,
                 connection: None,
-                untaken: BTreeMap::new(),
+                untaken: Untaken::default(),
                 client_ids: VecDeque::new(),
                 spoke: 0,
                 bucket: super::guard::TokenBucket::default(),
@@ -72,7 +73,7 @@ impl Book {
             self.by_key.insert(key.clone(), id);
         }
         if let Some(nick) = conversation.address.nick() {
-            self.by_nick.insert(fold(nick), id);
+            self.by_nick.insert(fold(nick).into(), id);
         }
         self.open += usize::from(conversation.is_open());
         self.all.insert(id, Box::new(conversation));
@@ -100,12 +101,14 @@ impl Book {
 
     /// Whose nick this is, as far as we know.
     pub fn by_nick(&self, nick: &str) -> Option<ConversationId> {
-        self.by_nick.get(&fold(nick)).copied()
+        self.by_nick.get(fold(nick).as_str()).copied()
     }
 
     /// Whose label this is.
     pub fn by_label(&self, label: &str) -> Option<ConversationId> {
-        self.labels.find(label)
+        let id = self.labels.alike(label)?;
+        let conversation = self.get(id)?;
+        labels::same(&conversation.label, label).then_some(id)
     }
 
     /// All of them, oldest first.
@@ -142,12 +145,12 @@ impl Book {
     /// Sets where answers go. A nick belongs to one visitor at most: the one who had it before is gone from it.
     pub fn set_address(&mut self, id: ConversationId, address: Address) {
         if let Some(old) = self.get(id).and_then(|conversation| conversation.address.nick()).map(fold)
-            && self.by_nick.get(&old) == Some(&id)
+            && self.by_nick.get(old.as_str()) == Some(&id)
         {
-            self.by_nick.remove(&old);
+            self.by_nick.remove(old.as_str());
         }
         if let Some(nick) = address.nick()
-            && let Some(before) = self.by_nick.insert(fold(nick), id)
+            && let Some(before) = self.by_nick.insert(fold(nick).into(), id)
             && before != id
         {
             self.lose_nick(before);
@@ -271,6 +274,17 @@ pub(crate) mod tests {
         assert_eq!(book.known(None, Some("x1"), Some("m1")), Some((anna, 1)));
         let bob = book.open(VisitorKey::session("b"), "bob", Millis(0));
         assert_eq!(book.known(Some(bob), Some("x1"), None), None, "a client's ids are its own");
+    }
+
+    #[test]
+    fn a_label_is_found_by_its_name_and_not_by_its_looks() {
+        let mut book = Book::default();
+        let shop = book.open(VisitorKey::session("a"), "paypal", Millis(0));
+        assert_eq!(book.by_label("PayPal"), Some(shop));
+        assert_eq!(book.by_label("paypa1"), None, "one for l");
+        let other = book.open(VisitorKey::session("b"), "paypa1", Millis(0));
+        assert_eq!(book.get(other).unwrap().label, "paypa1-2");
+        assert_eq!(book.by_label("paypa1-2"), Some(other));
     }
 
     #[test]

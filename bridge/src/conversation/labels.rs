@@ -1,6 +1,7 @@
 //! Labels: what staff call a visitor. The nick as first seen, made unique, so that `LABEL: text` can't be misread.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::model::ConversationId;
 
@@ -20,13 +21,16 @@ pub fn fold(name: &str) -> String {
         .collect()
 }
 
+/// Bases whose numbers are remembered; where there are more, counting begins anew, which costs time only.
+const BASES: usize = 4096;
+
 /// All labels in use: no two that differ only in case or only to a machine.
 #[derive(Debug, Default)]
 pub struct Labels {
-    by_name: HashMap<String, ConversationId>,
-    by_shape: HashMap<String, ConversationId>,
+    /// By what they look like: two of the same name look alike as well, so this tells also which names are taken.
+    by_shape: HashMap<Box<str>, ConversationId>,
     /// Where to go on counting for a base, so that a thousand guests don't count from 2 a thousand times.
-    next: HashMap<String, u32>,
+    next: HashMap<Box<str>, u32>,
 }
 
 impl Labels {
@@ -36,12 +40,16 @@ impl Labels {
         if self.take(&base, owner) {
             return base;
         }
-        let mut number = self.next.get(&fold(&base)).copied().unwrap_or(2);
+        let folded = fold(&base);
+        let mut number = self.next.get(folded.as_str()).copied().unwrap_or(2);
         loop {
             let label = format!("{base}-{number}");
             number = number.saturating_add(1);
             if self.take(&label, owner) {
-                self.next.insert(fold(&base), number);
+                if self.next.len() >= BASES {
+                    self.next.clear();
+                }
+                self.next.insert(folded.into(), number);
                 return label;
             }
         }
@@ -49,25 +57,29 @@ impl Labels {
 
     /// Takes a label; false where it, or one that looks like it, is taken.
     pub fn take(&mut self, label: &str, owner: ConversationId) -> bool {
-        let (name, shape) = (fold(label), shape(label));
-        if self.by_name.contains_key(&name) || self.by_shape.contains_key(&shape) {
-            return false;
+        match self.by_shape.entry(shape(label).into()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(free) => {
+                free.insert(owner);
+                true
+            }
         }
-        self.by_name.insert(name, owner);
-        self.by_shape.insert(shape, owner);
-        true
     }
 
     /// Gives a label back.
     pub fn release(&mut self, label: &str) {
-        self.by_name.remove(&fold(label));
-        self.by_shape.remove(&shape(label));
+        self.by_shape.remove(shape(label).as_str());
     }
 
-    /// Whose label this is, compared without case.
-    pub fn find(&self, label: &str) -> Option<ConversationId> {
-        self.by_name.get(&fold(label)).copied()
+    /// Whose label looks like this one. It may be another, which only looks so: [`same`] tells.
+    pub fn alike(&self, label: &str) -> Option<ConversationId> {
+        self.by_shape.get(shape(label).as_str()).copied()
     }
+}
+
+/// Whether two labels are one: letter case apart, the same characters.
+pub fn same(one: &str, other: &str) -> bool {
+    one == other || fold(one) == fold(other)
 }
 
 /// The nick without what would make `LABEL: text` ambiguous. A daemon lets no such nick through; ours is not the only one.
@@ -115,7 +127,8 @@ mod tests {
         let mut labels = Labels::default();
         assert_eq!(assign(&mut labels, "joe[x]"), "joe[x]");
         assert_eq!(assign(&mut labels, "JOE{X}"), "JOE{X}-2");
-        assert!(labels.find("Joe[X]").is_some());
+        assert!(labels.alike("Joe[X]").is_some());
+        assert!(same("joe[x]", "Joe{X}") && !same("paypal", "paypa1"));
     }
 
     #[test]
@@ -128,7 +141,6 @@ mod tests {
             "paypa1-3",
             "one for l, and -2 is taken by a look-alike too"
         );
-        assert!(labels.find("paypa1").is_none(), "a look-alike is never found for the other");
     }
 
     #[test]
@@ -136,7 +148,7 @@ mod tests {
         let mut labels = Labels::default();
         assign(&mut labels, "anna");
         labels.release("anna");
-        assert!(labels.find("anna").is_none());
+        assert!(labels.alike("anna").is_none());
         assert_eq!(assign(&mut labels, "anna"), "anna");
     }
 

@@ -12,6 +12,7 @@ pub mod model;
 pub mod routing;
 pub mod staff_input;
 pub mod text;
+pub mod untaken;
 pub mod wording;
 
 pub use model::{Author, Conversation, ConversationId, Millis, VisitorKey};

@@ -1,12 +1,12 @@
 //! The values of the domain.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use oscar_im::ScreenName;
 
 use super::guard::TokenBucket;
+use super::untaken::Untaken;
 
 /// A moment in milliseconds since 1970, on a clock that never goes back while the process lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -185,8 +185,8 @@ pub struct Conversation {
     pub address: Address,
     /// The daemon's name for the visitor's connection, where it tells one: answers go nowhere else.
     pub connection: Option<String>,
-    /// The visitor's lines that no AIM server has acknowledged yet, with the client's id of each.
-    pub untaken: BTreeMap<u64, Option<String>>,
+    /// The visitor's lines that no AIM server has acknowledged yet.
+    pub untaken: Untaken,
     /// The visitor's entries' client ids, newest last; bounded.
     pub client_ids: std::collections::VecDeque<(String, u64)>,
     /// The order in which visitors spoke, over all conversations.

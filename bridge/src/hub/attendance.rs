@@ -175,7 +175,7 @@ impl Desk {
         if conversation.untaken.is_empty() || conversation.told.waiting.replace(now).is_some() {
             return;
         }
-        let lines: Vec<String> = conversation.untaken.values().flatten().cloned().collect();
+        let lines: Vec<String> = conversation.untaken.client_ids().map(str::to_owned).collect();
         let nick = conversation.address.nick().map(str::to_owned);
         self.attendance.told.insert(id);
         if !self.tell_closed(id, "waiting", now) {

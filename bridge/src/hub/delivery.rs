@@ -106,7 +106,7 @@ impl Desk {
         for row in im.rows.iter().filter(|row| row.last) {
             let (Some(id), Some(entry)) = (row.conversation, row.entry) else { continue };
             let Some(conversation) = self.book.get_mut(id) else { continue };
-            let Some(client_id) = conversation.untaken.remove(&entry) else { continue };
+            let Some(client_id) = conversation.untaken.remove(entry) else { continue };
             let nick = conversation.address.nick().map(str::to_owned);
             self.write(Write::Taken(id, entry));
             if let Some(nick) = nick {

@@ -309,7 +309,7 @@ impl Desk {
         now: Millis,
     ) {
         let Some(conversation) = self.book.get(id) else { return };
-        let untaken: Vec<u64> = conversation.untaken.keys().copied().collect();
+        let untaken: Vec<u64> = conversation.untaken.numbers().collect();
         for entry in untaken {
             // A long line is several rows; of somebody who has had the first of them only the rest are left.
             let mut pieces: BTreeMap<&ScreenName, Vec<&Row>> = BTreeMap::new();

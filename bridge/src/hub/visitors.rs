@@ -389,7 +389,7 @@ impl Desk {
 
     fn line_came_again(&mut self, id: ConversationId, entry: u64, line: &IrcLine) {
         let Some(conversation) = self.book.get(id) else { return };
-        let reached = match conversation.untaken.contains_key(&entry) {
+        let reached = match conversation.untaken.contains(entry) {
             false => state::TAKEN,
             true if self.somebody_is_there_for(id) => state::STORED,
             true => state::WAITING,

@@ -93,7 +93,8 @@ impl Waiting {
 /// The sources of lines, by nick.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    known: HashMap<String, Known>,
+    /// Boxed: a table has room for as many again.
+    known: HashMap<String, Box<Known>>,
     waiting: HashMap<String, Waiting>,
     /// Folded nicks in the order in which they began to wait.
     order: VecDeque<String>,
@@ -339,6 +340,7 @@ impl People {
     fn fresh(&mut self, nick: &str, source: &Source, now: Instant) -> Option<&mut Known> {
         self.known
             .get_mut(nick)
+            .map(Box::as_mut)
             .filter(|known| known.user == source.user && known.host == source.host && known.is_fresh(now))
             // The same user and host, yet another connection: somebody else.
             .filter(|known| source.connection.is_none() || known.connection == source.connection)
@@ -377,14 +379,8 @@ impl People {
             }
             self.ready.push_back(IrcEvent::Line(line));
         }
-        let known = found.map(|(user, host)| Known {
-            user,
-            host,
-            account,
-            signed_on,
-            connection,
-            learnt: now,
-            anchored: false,
+        let known = found.map(|(user, host)| {
+            Box::new(Known { user, host, account, signed_on, connection, learnt: now, anchored: false })
         });
         if waiting.wanted {
             self.ready.push_back(match &known {

@@ -78,7 +78,7 @@ pub(crate) fn comes_back_as_it_was(mut store: impl Store) {
     assert_eq!(anna.language.as_deref(), Some("de-AT"));
     assert_eq!(anna.contact.as_deref(), Some("anna@example.org"));
     assert_eq!(anna.department.as_deref(), Some("sales"));
-    assert_eq!(anna.untaken.keys().copied().collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(anna.untaken.numbers().collect::<Vec<_>>(), [1, 2]);
     assert_eq!(anna.client_ids, [("id1".to_owned(), 1), ("id2".to_owned(), 2)]);
     assert_eq!(snapshot.last_conversation, 1);
     assert_eq!(snapshot.owed, [("staffone".into(), row(2, Some(2), "anna: second"))]);
@@ -104,7 +104,7 @@ pub(crate) fn what_is_settled_is_not_owed(mut store: impl Store) {
     let snapshot = store.load().unwrap();
     assert!(snapshot.ims.is_empty() && snapshot.answers.is_empty());
     assert_eq!(snapshot.owed.len(), 1);
-    assert_eq!(snapshot.conversations[0].untaken.keys().copied().collect::<Vec<_>>(), [2]);
+    assert_eq!(snapshot.conversations[0].untaken.numbers().collect::<Vec<_>>(), [2]);
 }
 
 pub(crate) fn what_is_returned_is_owed_as_before(mut store: impl Store) {

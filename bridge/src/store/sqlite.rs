@@ -18,6 +18,7 @@ use rusqlite::{
 use super::{Entry, Snapshot, Store, StoreError, Summary, Write};
 use crate::aim::event::{AccountId, ImCookie};
 use crate::conversation::model::{Address, Told};
+use crate::conversation::untaken::Untaken;
 use crate::conversation::{Author, Conversation, ConversationId, Millis, VisitorKey};
 use crate::outbox::staff::{DeliveryId, Im, Rank, Row};
 use crate::outbox::visitor::{Answer, AnswerId};
@@ -442,7 +443,7 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
             blocked: row.get(9)?,
             address,
             connection: None,
-            untaken: BTreeMap::new(),
+            untaken: Untaken::default(),
             client_ids: std::collections::VecDeque::new(),
             spoke: 0,
             bucket: crate::conversation::guard::TokenBucket::default(),
@@ -694,7 +695,11 @@ mod tests {
         drop(older);
         let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
         let snapshot = store.load().unwrap();
-        assert_eq!(snapshot.conversations[0].untaken, BTreeMap::from([(2, Some("id2".to_owned()))]));
+        let untaken = &snapshot.conversations[0].untaken;
+        assert_eq!(
+            (untaken.numbers().collect::<Vec<_>>(), untaken.client_ids().collect::<Vec<_>>()),
+            (vec![2], vec!["id2"])
+        );
         assert_eq!(snapshot.heard.iter().map(|(_, _, at)| at.0).collect::<Vec<_>>(), [1, 2]);
         let entries = store.entries(ConversationId(1), &HistoryRange::Latest, 9).unwrap();
         let visitors = entries.iter().filter(|entry| entry.author == Author::Visitor);
