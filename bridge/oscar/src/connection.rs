@@ -1,11 +1,15 @@
 //! What every connection behind the sign-on has, whatever it is for: its first frame, numbered requests at the server's
 //! pace, keep-alives, and the time since it stood.
 
-use crate::foodgroup::{SnacBody, bucp};
+use crate::foodgroup::chat::RoomId;
+use crate::foodgroup::oservice::{self, PauseAck};
+use crate::foodgroup::{FoodGroup, SnacBody, bucp};
 use crate::outgoing::Outgoing;
 use crate::pacer::Pacer;
-use crate::session::CloseReason;
-use crate::wire::{EncodeError, FlapChannel, Frame, SignOnFrame, Tlvs, Wire};
+use crate::session::{CloseReason, SendError, Service};
+use crate::sign_on::Address;
+use crate::wire::flap::MAX_SENT_PAYLOAD;
+use crate::wire::{FlapChannel, Frame, SignOnFrame, Tlvs, Wire};
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
@@ -71,19 +75,28 @@ impl Connection {
         }
     }
 
-    /// Queues a request; gives its id, or None if too much waits.
-    pub(crate) fn request<B: SnacBody>(&mut self, body: &B) -> Result<Option<u32>, EncodeError> {
+    /// Queues a request; gives its id. Refused if it is longer than servers take, or if too much waits.
+    pub(crate) fn request<B: SnacBody>(&mut self, body: &B) -> Result<u32, SendError> {
         let id = self.next_id();
-        let frame = Frame::body(id, body)?;
-        Ok(self.pacer.push((B::GROUP, B::SUBGROUP), frame).then_some(id))
+        let frame = Frame::body(id, body).map_err(|_| SendError::TooLong)?;
+        if frame.payload.len() > MAX_SENT_PAYLOAD {
+            return Err(SendError::TooLong);
+        }
+        if self.pacer.push((B::GROUP, B::SUBGROUP), frame) { Ok(id) } else { Err(SendError::Busy) }
     }
 
     /// Sends past the queue.
-    pub(crate) fn urgent<B: SnacBody>(&mut self, body: &B) {
+    fn urgent<B: SnacBody>(&mut self, body: &B) {
         let id = self.next_id();
         if let Ok(frame) = Frame::body(id, body) {
             self.outgoing.push(frame);
         }
+    }
+
+    /// The server asks for silence (01/0B): what is queued waits, but for the word that it does.
+    pub(crate) fn pause(&mut self, groups: &[FoodGroup]) {
+        self.urgent(&PauseAck { groups: groups.to_vec() });
+        self.pacer.pause(true);
     }
 
     /// What a sign-off frame says. A disconnect for the rate is the same frame as a second sign-on.
@@ -115,5 +128,15 @@ impl Connection {
     /// When [`Connection::flush`] has something to move.
     pub(crate) fn next_flush(&self, now: Duration) -> Option<Duration> {
         if self.outgoing.is_full() { None } else { self.pacer.next_at(now) }
+    }
+}
+
+/// Where a migration (01/12) leads, as the end of the connection that it came on.
+pub(crate) fn moved(tlvs: &Tlvs, group: FoodGroup, room: Option<RoomId>) -> CloseReason {
+    let address = tlvs.text(oservice::tlv::ADDRESS).and_then(|text| Address::parse(&text));
+    let cookie = tlvs.get(oservice::tlv::COOKIE).map(<[u8]>::to_vec);
+    match (address, cookie) {
+        (Some(address), Some(cookie)) => CloseReason::Migrated(Service { group, address, cookie, room }),
+        _ => CloseReason::SignedOffByServer { code: None },
     }
 }

@@ -381,6 +381,17 @@ impl<S: AsyncRead + AsyncWrite, M: Machine> Driver<S, M> {
         }
     }
 
+    /// The machine, for all that it tells without changing: buddy list, presence.
+    pub const fn session(&self) -> &M {
+        &self.session
+    }
+
+    /// The machine and the time, for what has no method here. What it is asked for is on its way once
+    /// [`Driver::event`] is called.
+    pub fn session_mut(&mut self) -> (&mut M, Instant) {
+        (&mut self.session, now())
+    }
+
     /// What happened next. Cancel-safe: nothing is lost if the future is dropped. After the event `Closed`, which comes
     /// when the last frames are sent, it gives the same again.
     pub async fn event(&mut self) -> M::Event {
@@ -515,16 +526,6 @@ impl<S: AsyncRead + AsyncWrite> Client<S> {
     /// Over a stream to a server that gave out `cookie`.
     pub fn new(stream: S, config: session::Config, screen_name: ScreenName, cookie: &[u8]) -> Self {
         Self::drive(stream, Session::new(config, screen_name, cookie, now()))
-    }
-
-    /// The session, for all that it tells without changing: buddy list, presence.
-    pub const fn session(&self) -> &Session {
-        &self.session
-    }
-
-    /// The session and the time, for what has no method here.
-    pub fn session_mut(&mut self) -> (&mut Session, Instant) {
-        (&mut self.session, now())
     }
 
     /// See [`Session::im_credits`].

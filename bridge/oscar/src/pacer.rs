@@ -2,7 +2,7 @@
 //! them without coming near its limit.
 
 use crate::foodgroup::FoodGroup;
-use crate::foodgroup::oservice::{RateClass, RateParams};
+use crate::foodgroup::oservice::{RateParamChange, RateParams};
 use crate::rate::Level;
 use crate::wire::Frame;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -43,9 +43,9 @@ impl Pacer {
     }
 
     /// Takes 01/0A; classes that 01/07 did not name are ignored.
-    pub(crate) fn adopt(&mut self, class: RateClass, now: Duration) {
-        if let Some(level) = self.levels.get_mut(&class.id) {
-            level.adopt(class, now);
+    pub(crate) fn adopt(&mut self, change: &RateParamChange, now: Duration) {
+        if let Some(level) = self.levels.get_mut(&change.class.id) {
+            level.adopt(change, now);
         }
     }
 

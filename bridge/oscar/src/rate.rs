@@ -27,7 +27,7 @@
 //! Source: open-oscar-server's `wire/rate_limit.go`, and its answers to bursts in the captures
 //! `raw-bos-rate-burst` and `raw-bos-rate-half-second`.
 
-use crate::foodgroup::oservice::RateClass;
+use crate::foodgroup::oservice::{RateClass, RateParamChange, rate_code};
 use std::time::Duration;
 
 /// How far above *limit* a client keeps its level. The server's clock and the network move it by some milliseconds of
@@ -142,12 +142,19 @@ impl Level {
     }
 
     /// Takes what 01/0A says; for clients. With new parameters the server's level is taken; with the same ones the
-    /// lower of the two, because SNACs of ours that the notice did not count may have been on their way.
-    pub fn adopt(&mut self, class: RateClass, now: Duration) {
+    /// lower of the two, because SNACs of ours that the notice did not count may have been on their way. Whether the
+    /// class is limited stands in the code, and in 35-byte records once more.
+    pub fn adopt(&mut self, change: &RateParamChange, now: Duration) {
+        let class = change.class;
         let parameters = |class: &RateClass| RateClass { current: 0, state: None, ..*class };
         let changed = parameters(&class) != parameters(&self.class);
         self.current = if changed { class.current } else { class.current.min(self.current) };
-        self.limited = is_dropping(&class);
+        self.limited = match (change.code, class.state) {
+            (rate_code::LIMITED, _) => true,
+            (_, Some(state)) => state.dropping != 0,
+            (rate_code::CLEAR, None) => false,
+            (_, None) => self.limited,
+        };
         self.class = class;
         self.last = self.last.min(now);
     }
@@ -291,7 +298,7 @@ mod tests {
                 let changed = RateClass { current, ..changed };
                 let last = servers.last();
                 servers = Level::new(changed, last);
-                ours.adopt(figures(changed), now);
+                ours.adopt(&RateParamChange { code: rate_code::CHANGED, class: figures(changed) }, now);
                 continue;
             }
             now = next;
@@ -351,10 +358,38 @@ mod tests {
             level.evaluate(Duration::ZERO);
         }
         let before = level.level();
-        level.adopt(RateClass { current: 5700, ..STOCK_IM }, Duration::ZERO);
+        let notice = |class| RateParamChange { code: rate_code::CHANGED, class };
+        level.adopt(&notice(RateClass { current: 5700, ..STOCK_IM }), Duration::ZERO);
         assert_eq!(level.level(), before);
-        level.adopt(RateClass { current: 5700, limit: 4500, ..STOCK_IM }, Duration::ZERO);
+        level.adopt(&notice(RateClass { current: 5700, limit: 4500, ..STOCK_IM }), Duration::ZERO);
         assert_eq!(level.level(), 5700);
+    }
+
+    #[test]
+    fn a_notice_limits_by_its_code_where_the_record_is_short() {
+        let notice =
+            |code, state| RateParamChange { code, class: RateClass { current: 3950, state, ..STOCK_IM } };
+        let dropping = |dropping| Some(crate::foodgroup::oservice::RateState { last: 0, dropping });
+        // Free again at clear, not just above limit; until then what is sent is dropped and counted.
+        let at_clear = 5100 * 20 - 3950 * 19;
+        for (code, state, limited) in [
+            (rate_code::LIMITED, None, true),
+            (rate_code::LIMITED, dropping(1), true),
+            (rate_code::ALERT, dropping(1), true),
+            (rate_code::ALERT, None, false),
+            (rate_code::CLEAR, None, false),
+        ] {
+            let mut level = Level::new(STOCK_IM, Duration::ZERO);
+            level.adopt(&notice(code, state), Duration::ZERO);
+            assert_eq!(level.is_limited(), limited, "{code} {state:?}");
+            if limited {
+                assert_eq!(level.earliest(Duration::ZERO), Some(Duration::from_millis(at_clear)));
+                level.adopt(&notice(rate_code::CHANGED, None), Duration::ZERO);
+                assert!(level.is_limited(), "numbers that change lift no limit");
+                level.adopt(&notice(rate_code::CLEAR, None), Duration::ZERO);
+                assert!(!level.is_limited());
+            }
+        }
     }
 
     #[test]

@@ -5,12 +5,17 @@
 //! To make a room: ask for [`FoodGroup::ChatNav`], call [`ServiceSession::find_or_create`] there, and ask for the room
 //! that [`Event::RoomFound`] names. To leave a room: [`ServiceSession::leave`].
 //!
+//! Any other group that has a connection of its own (icons, alerts) is served too: [`ServiceSession::request`] asks,
+//! [`Event::Other`] answers.
+//!
 //! Source: the captures `libpurple-chatnav-create`, `libpurple-chat-room`, `bitlbee-chat-room`.
 
 use crate::ScreenName;
 use crate::connection::Connection;
 use crate::foodgroup::chat::{self, MessageToClient, MessageToHost, RoomId, message_tlv};
-use crate::foodgroup::chat_nav::{self, CreateRoom, Exchange, NavInfo, Room, RoomInfoQuery};
+use crate::foodgroup::chat_nav::{
+    self, CreateRoom, Exchange, ExchangeInfoQuery, NavInfo, Room, RoomInfoQuery,
+};
 use crate::foodgroup::icbm::{Cookie, TextFragment};
 use crate::foodgroup::oservice::{self, GroupVersion, ToolVersion};
 use crate::foodgroup::{Body, ErrorCode, FoodGroup, SnacBody, UserInfo};
@@ -50,6 +55,8 @@ pub enum Event {
     },
     /// A request was refused.
     Refused {
+        /// Its id, as [`ServiceSession::request`] gave it.
+        request_id: u32,
         /// Why.
         code: ErrorCode,
     },
@@ -66,6 +73,19 @@ pub enum Event {
         /// Plain.
         text: String,
     },
+    /// A rate class stands differently (01/0A). What is asked for waits for its turn by itself.
+    RateChanged {
+        /// The class.
+        class: u16,
+        /// See [`oservice::rate_code`].
+        code: u16,
+    },
+    /// The server asks for silence (01/0B): what is asked for waits for [`Event::Resumed`].
+    Paused,
+    /// And for silence no more.
+    Resumed,
+    /// What there is no event for, as it came; [`Body::decode`] gives it a type.
+    Other(Snac),
     /// A body that could not be read was left out.
     Unreadable {
         /// Its food group.
@@ -91,6 +111,9 @@ enum State {
 #[derive(Debug)]
 pub struct ServiceSession {
     group: FoodGroup,
+    room: Option<RoomId>,
+    /// The groups that the server named in 01/03.
+    groups: Vec<FoodGroup>,
     state: State,
     connection: Connection,
     events: VecDeque<Event>,
@@ -102,6 +125,8 @@ impl ServiceSession {
     pub fn new(service: &Service, now: Instant) -> Self {
         Self {
             group: service.group,
+            room: service.room.clone(),
+            groups: Vec::new(),
             state: State::Hello,
             connection: Connection::new(&service.cookie, KEEP_ALIVE, now),
             events: VecDeque::new(),
@@ -136,6 +161,25 @@ impl ServiceSession {
             return Err(SendError::TooLong);
         }
         self.send(FoodGroup::ChatNav, &RoomInfoQuery { exchange, cookie, instance, detail: 2 }, now)
+    }
+
+    /// Asks about a family of rooms (0D/03). Answered by [`Event::Limits`] or [`Event::Refused`].
+    pub fn query_exchange(&mut self, exchange: u16, now: Instant) -> Result<(), SendError> {
+        self.send(FoodGroup::ChatNav, &ExchangeInfoQuery { exchange }, now)
+    }
+
+    /// Asks for something that has no method here; as [`crate::session::Session::request`].
+    ///
+    /// # Errors
+    /// [`SendError::NotOnline`] before [`Event::Ready`] and after [`Event::Closed`], [`SendError::TooLong`],
+    /// [`SendError::Busy`].
+    pub fn request<B: SnacBody>(&mut self, body: &B, now: Instant) -> Result<u32, SendError> {
+        if self.closed || self.state != State::Ready {
+            return Err(SendError::NotOnline);
+        }
+        let id = self.connection.request(body);
+        self.connection.flush(self.connection.elapsed(now));
+        id
     }
 
     /// Says something to the room, plain text with `\n` for line breaks. It comes back as [`Event::Said`]. Rooms take
@@ -229,17 +273,14 @@ impl ServiceSession {
     }
 
     fn send<B: SnacBody>(&mut self, group: FoodGroup, body: &B, now: Instant) -> Result<(), SendError> {
-        if self.closed || self.state != State::Ready || self.group != group {
+        if self.group != group {
             return Err(SendError::NotOnline);
         }
-        let queued = self.connection.request(body).map_err(|_| SendError::TooLong)?;
-        let now = self.connection.elapsed(now);
-        self.connection.flush(now);
-        queued.map(|_| ()).ok_or(SendError::Busy)
+        self.request(body, now).map(|_| ())
     }
 
     fn receive_snac(&mut self, snac: &Snac, now: Duration) {
-        let event = match Body::decode(snac).map(|body| self.step(body, now)) {
+        let event = match Body::decode(snac).map(|body| self.step(snac, body, now)) {
             Ok(Ok(event)) => event,
             Ok(Err(error)) | Err(error) => {
                 Some(Event::Unreadable { group: snac.group, subgroup: snac.subgroup, error })
@@ -248,10 +289,11 @@ impl ServiceSession {
         self.events.extend(event);
     }
 
-    fn step(&mut self, body: Body, now: Duration) -> Result<Option<Event>, DecodeError> {
+    fn step(&mut self, snac: &Snac, body: Body, now: Duration) -> Result<Option<Event>, DecodeError> {
         let versions = [(FoodGroup::Oservice, 3), (self.group, 1)];
         match (self.state, body) {
-            (State::Hello, Body::HostOnline(_)) => {
+            (State::Hello, Body::HostOnline(online)) => {
+                self.groups = online.groups;
                 let versions = versions.map(|(group, version)| GroupVersion { group, version }).to_vec();
                 self.ask(&oservice::ClientVersions { versions });
                 self.state = State::Versions;
@@ -275,14 +317,30 @@ impl ServiceSession {
                 self.state = State::Ready;
                 return Ok(Some(Event::Ready));
             }
-            (_, Body::RateParamChange(change)) => self.connection.pacer.adopt(change.class, now),
-            (_, Body::Error(error)) => return Ok(Some(Event::Refused { code: error.error_code() })),
+            (_, Body::RateParamChange(change)) => {
+                self.connection.pacer.adopt(&change, now);
+                return Ok(Some(Event::RateChanged { class: change.class.id, code: change.code }));
+            }
+            (_, Body::Pause(_)) => {
+                self.connection.pause(&self.groups);
+                return Ok(Some(Event::Paused));
+            }
+            (_, Body::Resume(_)) => {
+                self.connection.pacer.pause(false);
+                return Ok(Some(Event::Resumed));
+            }
+            (_, Body::Migrate(migrate)) => {
+                self.close(crate::connection::moved(&migrate.tlvs, self.group, self.room.clone()));
+            }
+            (_, Body::Error(error)) => {
+                return Ok(Some(Event::Refused { request_id: snac.request_id, code: error.error_code() }));
+            }
             (_, Body::NavInfo(info)) => return self.found(&info),
             (_, Body::RoomInfoUpdate(info)) => return Ok(Some(Event::RoomInfo(info.room))),
             (_, Body::UsersJoined(joined)) => return Ok(Some(Event::Joined(names(joined.infos)))),
             (_, Body::UsersLeft(left)) => return Ok(Some(Event::Left(names(left.infos)))),
             (_, Body::ChatToClient(message)) => return said(&message),
-            _ => {}
+            _ => return Ok(Some(Event::Other(snac.clone()))),
         }
         Ok(None)
     }

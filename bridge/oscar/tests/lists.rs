@@ -7,8 +7,8 @@ use common::transcript::{Transcript, kinds};
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::feedbag::{self, Item, class, status, tlv};
 use oscar_im::foodgroup::{Body, FoodGroup};
-use oscar_im::session::{Event, Presence, Privacy, SendError};
-use oscar_im::wire::{FlapChannel, Frame};
+use oscar_im::session::{Edits, Event, Presence, Privacy, SendError};
+use oscar_im::wire::{FlapChannel, Frame, Tlvs};
 use std::time::Duration;
 
 fn name(text: &str) -> ScreenName {
@@ -245,4 +245,85 @@ fn others_edits_are_told_and_taken_over() {
     assert_eq!(list(&t), ["Friends: Ann"]);
     assert_eq!(t.events(), vec![Event::BuddyListChanged; 2]);
     assert_eq!(t.session.presence(&name("bob")), Presence::Offline);
+}
+
+#[test]
+fn a_group_is_made_empty_and_a_buddy_gets_a_comment() {
+    let mut t = with_buddies(&[("Friends", "Ann")]);
+    t.session.add_group("Work", t.now).unwrap();
+    t.session.add_group("work", t.now).unwrap();
+    t.session.add_group("", t.now).unwrap();
+    t.drain();
+    assert_eq!(kinds(&t.sent), ["13/11", "13/08", "13/09", "13/12"]);
+    assert_eq!(t.session.buddy_list().groups().collect::<Vec<_>>(), ["Friends", "Work"]);
+    t.session.set_comment(&name("ann"), Some("met at the fair"), t.now).unwrap();
+    t.session.set_alias(&name("ann"), Some("Annie"), t.now).unwrap();
+    let comment = |t: &Transcript| t.session.buddy_list().buddies().next().unwrap().comment;
+    assert_eq!(comment(&t).as_deref(), Some("met at the fair"));
+    t.session.set_comment(&name("ann"), None, t.now).unwrap();
+    assert_eq!((comment(&t), list(&t)), (None, vec!["Friends: Ann (Annie)".to_owned()]));
+    assert_eq!(t.session.set_comment(&name("bob"), None, t.now), Err(SendError::NotListed));
+}
+
+#[test]
+fn preferences_are_kept_on_the_list() {
+    let mut t = with_buddies(&[]);
+    assert_eq!(t.session.buddy_list().preferences(), None);
+    for bits in [0x0040_0000, 0x0040_0000, 1] {
+        t.session.set_preferences(bits, t.now).unwrap();
+        assert_eq!(t.session.buddy_list().preferences(), Some(bits));
+    }
+    t.drain();
+    assert_eq!(kinds(&t.sent), ["13/11", "13/08", "13/12", "13/11", "13/09", "13/12"]);
+}
+
+#[test]
+fn any_edit_can_be_made_and_what_is_refused_of_it_is_taken_back() {
+    let mut t = with_buddies(&[("Friends", "Ann")]);
+    let icon = Item {
+        name: "1".into(),
+        item: t.session.buddy_list().free_id().unwrap(),
+        class: class::ICON,
+        tlvs: Tlvs::new().with(tlv::ICON, [1, 0]),
+        ..Item::default()
+    };
+    let edits = Edits { insert: vec![icon.clone()], ..Edits::default() };
+    t.session.edit_list(edits, t.now).unwrap();
+    t.drain();
+    assert_eq!(kinds(&t.sent), ["13/11", "13/08", "13/12"]);
+    assert!(t.session.buddy_list().items().contains(&icon));
+    t.events.clear();
+    answer(&mut t, INSERT, &[status::OVER_LIMIT]);
+    assert!(!t.session.buddy_list().items().contains(&icon));
+    assert_eq!(t.events(), [Event::BuddyListRefused { name: "1".into(), code: status::OVER_LIMIT }]);
+}
+
+#[test]
+fn items_go_in_frames_of_a_length_that_servers_take() {
+    let mut t = with_buddies(&[]);
+    let before = t.session.buddy_list().clone();
+    let item = |id: u16, bytes: usize| Item {
+        name: format!("b{id}"),
+        group: 1,
+        item: id,
+        tlvs: Tlvs::new().with(tlv::COMMENT, "x".repeat(bytes)),
+        ..Item::default()
+    };
+    let insert = (1000..1030).map(|id| item(id, 1_000)).collect();
+    t.session.edit_list(Edits { insert, ..Edits::default() }, t.now).unwrap();
+    for _ in 0..10 {
+        t.after(Duration::from_secs(10));
+    }
+    assert_eq!(kinds(&t.sent).iter().filter(|kind| *kind == "13/08").count(), 4);
+    assert!(t.frames.iter().all(|frame| frame.payload.len() <= 8_192));
+
+    let after = t.session.buddy_list().clone();
+    assert_ne!(before, after);
+    t.sent.clear();
+    let insert = vec![item(2000, 10), item(2001, 8_200)];
+    let edits = Edits { insert, ..Edits::default() };
+    assert_eq!(t.session.edit_list(edits, t.now), Err(SendError::TooLong));
+    assert_eq!(*t.session.buddy_list(), after, "nothing is sent or changed");
+    t.drain();
+    assert!(t.sent.is_empty());
 }

@@ -13,6 +13,7 @@ mod common;
 use common::transcript::{Transcript, kinds};
 use common::{Place, REPLIES, place, servers_frames};
 use oscar_im::ScreenName;
+use oscar_im::foodgroup::chat::RoomId;
 use oscar_im::foodgroup::feedbag::{
     AuthorizationReplyToClient, AuthorizationReplyToHost, AuthorizationRequestToClient,
     AuthorizationRequestToHost, BuddyAdded, InsertItems, Item,
@@ -22,12 +23,13 @@ use oscar_im::foodgroup::icbm::{
 };
 use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, SetUserInfoFields, rate_code, status};
 use oscar_im::foodgroup::{
-    Body, ErrorCode, FoodGroup, SnacError, UserInfo, bucp, buddy, feedbag, icbm, oservice, user_info,
+    Body, ErrorCode, FoodGroup, SnacBody, SnacError, UserInfo, bucp, buddy, feedbag, icbm, oservice,
+    user_info,
 };
 use oscar_im::rate::{Level, RateStatus, STOCK, STOCK_IM};
 use oscar_im::session::{CloseReason, Config, Event, Presence, ProtocolError, SendError, Typing};
 use oscar_im::text;
-use oscar_im::wire::{FlapChannel, Frame, SignOnFrame, Snac, Tlvs, Wire};
+use oscar_im::wire::{DecodeError, FlapChannel, Frame, Reader, SignOnFrame, Snac, Tlvs, Wire, Writer};
 use std::time::Duration;
 use testkit::capture::names;
 
@@ -340,9 +342,11 @@ fn a_profile_is_set_and_a_question_about_somebody_can_be_refused() {
     let profile = info.tlvs.text(oscar_im::foodgroup::locate::tlv::PROFILE).unwrap();
     assert!(profile.contains("I am a program."), "{profile}");
     let refusal = SnacError::new(ErrorCode::NotLoggedOn);
-    let refusal = refusal.to_snac(FoodGroup::Locate, t.sent[1].0.request_id).unwrap();
+    let id = t.sent[1].0.request_id;
+    let refusal = refusal.to_snac(FoodGroup::Locate, id).unwrap();
     t.frame(&Frame::snac(&refusal).unwrap());
-    assert_eq!(t.events(), [Event::Refused { group: FoodGroup::Locate, code: ErrorCode::NotLoggedOn }]);
+    let (group, code) = (FoodGroup::Locate, ErrorCode::NotLoggedOn);
+    assert_eq!(t.events(), [Event::Refused { group, request_id: id, code }]);
 }
 
 #[test]
@@ -595,4 +599,113 @@ fn what_another_client_could_not_take_and_the_end_of_what_was_stored_are_told() 
     t.gets(0, &error);
     t.gets(0, &icbm::OfflineDone {});
     assert_eq!(t.events(), [Event::ImNotTaken { cookie: [3; 8], by, reason: 3 }, Event::StoredImsDone]);
+}
+
+#[test]
+fn nothing_longer_than_servers_take_is_sent() {
+    let mut t = Transcript::online();
+    let long = "x".repeat(9_000);
+    assert_eq!(t.session.set_away(Some(&long), t.now), Err(SendError::TooLong));
+    assert_eq!(t.session.set_profile(&long, t.now), Err(SendError::TooLong));
+    let to = ScreenName::from(STAFF);
+    assert_eq!(t.session.send_im([1; 8], &to, &long, t.now), Err(SendError::TooLong));
+    let room = RoomId { exchange: 4, cookie: b"4-0-room".to_vec(), instance: 0 };
+    assert_eq!(t.session.invite([1; 8], &to, &room, &long, t.now), Err(SendError::TooLong));
+    t.drain();
+    assert!(t.sent.is_empty());
+
+    // A profile from a file does not cost the start-up.
+    let mut config = Config::default();
+    config.profile = "word ".repeat(2_000);
+    let mut t = Transcript::new(config);
+    t.start_up("libpurple-bos-messages");
+    assert!(t.session.is_online());
+    let set =
+        t.sent.iter().find_map(|(_, body)| if let Body::SetInfo(set) = body { Some(set) } else { None });
+    let set = set.unwrap();
+    assert!(set.tlvs.has(5));
+    assert!((3_900..=4_096).contains(&set.tlvs.get(2).unwrap().len()));
+}
+
+#[test]
+fn what_has_no_method_can_be_asked_and_what_has_no_event_is_told() {
+    /// 02/0B, the directory: a body that the crate has no type for.
+    #[derive(Debug)]
+    struct DirectoryQuery(ScreenName);
+    impl Wire for DirectoryQuery {
+        fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+            ScreenName::decode(reader).map(Self)
+        }
+        fn encode(&self, writer: &mut Writer) {
+            self.0.encode(writer);
+        }
+    }
+    impl SnacBody for DirectoryQuery {
+        const GROUP: FoodGroup = FoodGroup::Locate;
+        const SUBGROUP: u16 = 0x0b;
+    }
+
+    let mut t = Transcript::online();
+    let id = t.session.request(&DirectoryQuery(STAFF.into()), t.now).unwrap();
+    t.drain();
+    assert_eq!(t.sent[0].0.body, b"\x09Staff One");
+    assert_eq!(t.sent[0].0.request_id, id);
+    let answer = Snac { subgroup: 0x0c, body: vec![1, 2], ..t.sent[0].0.clone() };
+    t.frame(&Frame::snac(&answer).unwrap());
+    let unheard_of = Snac { group: FoodGroup::Other(0x77), ..answer.clone() };
+    t.frame(&Frame::snac(&unheard_of).unwrap());
+    let other_channel = ImToClient { channel: 6, ..im(STAFF, 1, "x") };
+    t.gets(5, &other_channel);
+    let motd = oservice::Motd { kind: 4, tlvs: Tlvs::new().with(0x0b, "hello") };
+    t.gets(0, &motd);
+    assert_eq!(
+        t.events(),
+        [answer, unheard_of, Snac::new(5, &other_channel).unwrap(), Snac::new(0, &motd).unwrap()]
+            .map(Event::Other)
+    );
+
+    let refused = SnacError::new(ErrorCode::NoMatch).to_snac(FoodGroup::Locate, id).unwrap();
+    t.frame(&Frame::snac(&refused).unwrap());
+    let (group, code) = (FoodGroup::Locate, ErrorCode::NoMatch);
+    assert_eq!(t.events(), [Event::Refused { group, request_id: id, code }]);
+
+    // It waits for its turn like everything else.
+    let mut asked = 0;
+    while t.session.request(&DirectoryQuery(STAFF.into()), t.now).is_ok() {
+        asked += 1;
+    }
+    assert!(asked > 100);
+    t.drain();
+    assert!(t.sent.len() < asked);
+    t.session.sign_off();
+    assert_eq!(t.session.request(&oservice::Noop {}, t.now), Err(SendError::NotOnline));
+}
+
+#[test]
+fn a_class_that_is_limited_waits_for_clear_whatever_the_records_length() {
+    let mut t = Transcript::online();
+    let class = RateClass { current: 3_950, state: None, ..STOCK_IM };
+    t.gets(0, &RateParamChange { code: rate_code::LIMITED, class });
+    t.after(Duration::from_secs(20));
+    assert_eq!(t.session.im_credits(t.now), 0, "the server drops all until clear");
+    t.after(Duration::from_secs(8));
+    assert_eq!(t.session.im_credits(t.now), 1);
+}
+
+#[test]
+fn a_list_that_has_not_changed_is_an_empty_one() {
+    let mut t = Transcript::new(Config::default());
+    t.gets(
+        0,
+        &oservice::HostOnline { groups: vec![FoodGroup::Oservice, FoodGroup::Icbm, FoodGroup::Feedbag] },
+    );
+    t.gets(0, &oservice::HostVersions::default());
+    t.gets(0, &oservice::RateParams::default());
+    let id = t.request_id(FoodGroup::Feedbag, 0x04);
+    t.gets(id, &feedbag::NotModified::default());
+    assert!(t.session.is_online());
+    t.sent.clear();
+    t.session.add_buddy("Friends", &STAFF.into(), t.now).unwrap();
+    t.drain();
+    assert_eq!(kinds(&t.sent), ["13/11", "13/08", "13/12"]);
 }

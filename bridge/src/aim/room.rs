@@ -237,7 +237,7 @@ impl RoomKeeper {
                 };
                 self.orders.push_back(Order::Tell(told));
             }
-            (service::Event::Refused { code }, Stage::Finding(_) | Stage::Entering(..)) => {
+            (service::Event::Refused { code, .. }, Stage::Finding(_) | Stage::Entering(..)) => {
                 self.fail(&code.to_string(), now);
             }
             (service::Event::Closed(reason), stage) if *stage != Stage::Off => {
@@ -374,7 +374,10 @@ mod tests {
         assert_eq!(t.pass(1), [Order::RequestNav]);
         t.keeper.service_ready(service(FoodGroup::ChatNav, None));
         t.orders();
-        assert_eq!(t.event(service::Event::Refused { code: ErrorCode::RequestDenied }), [Order::Hang]);
+        assert_eq!(
+            t.event(service::Event::Refused { request_id: 1, code: ErrorCode::RequestDenied }),
+            [Order::Hang]
+        );
         assert_eq!(t.pass(9), []);
         assert_eq!(t.pass(1), [Order::RequestNav]);
         assert_eq!(t.pass(30), [Order::Hang], "no answer at all");

@@ -119,7 +119,7 @@ async fn navigate(server: &Endpoint, service: &Service, name: &str) -> Result<Ro
                 tracing::debug!(room = %found, "found or made");
                 break Ok(RoomEvent::Found { room, name: name.to_owned() });
             }
-            Event::Refused { code } => break Err(code.to_string()),
+            Event::Refused { code, .. } => break Err(code.to_string()),
             Event::Closed(reason) => return Err(reason.to_string()),
             _ => {}
         }

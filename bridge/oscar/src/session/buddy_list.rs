@@ -14,11 +14,16 @@ type Place = (u16, u16, u16);
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Buddy<'a> {
     /// Who, as written in the list.
     pub screen_name: ScreenName,
     /// What its owner calls them.
     pub alias: Option<String>,
+    /// What its owner notes about them.
+    pub comment: Option<String>,
+    /// They have not yet said that they may be on the list (ICQ).
+    pub awaits_authorization: bool,
     /// The group they are in.
     pub group: &'a str,
 }
@@ -32,12 +37,16 @@ pub struct BuddyList {
     bytes: usize,
 }
 
-/// What to add, change and remove, in that order.
+/// What to add, change and remove, in that order, in one transaction (13/11, 13/08, 13/09, 13/0A, 13/12). An item's group,
+/// id and class say which it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Edits {
-    pub(super) insert: Vec<Item>,
-    pub(super) update: Vec<Item>,
-    pub(super) delete: Vec<Item>,
+pub struct Edits {
+    /// Items that the list does not have.
+    pub insert: Vec<Item>,
+    /// Items that it has, as they are to be.
+    pub update: Vec<Item>,
+    /// Items that it has.
+    pub delete: Vec<Item>,
 }
 
 impl BuddyList {
@@ -56,6 +65,8 @@ impl BuddyList {
         self.of_class(class::BUDDY).map(move |item| Buddy {
             screen_name: ScreenName::new(item.name.as_str()),
             alias: item.alias(),
+            comment: item.tlvs.text(tlv::COMMENT).filter(|comment| !comment.is_empty()),
+            awaits_authorization: item.tlvs.has(tlv::AWAITING_AUTHORIZATION),
             group: groups.get(&item.group).copied().unwrap_or_default(),
         })
     }
@@ -68,6 +79,17 @@ impl BuddyList {
     /// All items, those that are no buddies too.
     pub fn items(&self) -> &[Item] {
         &self.items
+    }
+
+    /// The preferences (class 5, TLV C9), bits that each client has its own of; None if the list has none.
+    pub fn preferences(&self) -> Option<u32> {
+        self.of_class(class::PREFERENCES).next()?.tlvs.number(tlv::PREFERENCE_BITS)
+    }
+
+    /// An id for a new item, that no item of the list has. None if all 65,535 are in use.
+    pub fn free_id(&self) -> Option<u16> {
+        let used: BTreeSet<u16> = self.items.iter().map(|item| item.item).collect();
+        (1..=u16::MAX).find(|id| !used.contains(id))
     }
 
     /// Adds or replaces. What a list can't hold is left out, whoever sends it: gives how many items.
@@ -113,12 +135,6 @@ impl BuddyList {
         self.items.iter().filter(move |item| item.class == class)
     }
 
-    /// An id that no item has. A list with all 65,535 in use holds no more.
-    pub(super) fn free_id(&self) -> Option<u16> {
-        let used: BTreeSet<u16> = self.items.iter().map(|item| item.item).collect();
-        (1..=u16::MAX).find(|id| !used.contains(id))
-    }
-
     /// Brings `group` to hold exactly `names`, but for those who are in another group already: they are watched
     /// there. Nothing outside `group` is touched, but for the list of groups.
     pub(super) fn hold_exactly(&self, group: &str, names: &[ScreenName]) -> Edits {
@@ -161,17 +177,17 @@ impl BuddyList {
         self.without(self.entries(name).cloned().collect())
     }
 
-    /// Gives somebody an alias, or takes it away; None if they are not on the list.
-    pub(super) fn alias(&self, name: &ScreenName, alias: Option<&str>) -> Option<Edits> {
-        let alias = alias.filter(|alias| !alias.is_empty());
+    /// Gives somebody an alias or a comment, or takes it away; None if they are not on the list.
+    pub(super) fn label(&self, name: &ScreenName, kind: u16, text: Option<&str>) -> Option<Edits> {
+        let text = text.filter(|text| !text.is_empty());
         let mut edits = Edits::default();
         let mut found = false;
         for item in self.entries(name) {
             found = true;
             let mut renamed = item.clone();
-            match alias {
-                Some(alias) => renamed.tlvs.set(tlv::ALIAS, alias),
-                None => renamed.tlvs.remove(tlv::ALIAS),
+            match text {
+                Some(text) => renamed.tlvs.set(kind, text),
+                None => renamed.tlvs.remove(kind),
             }
             if renamed != *item {
                 edits.update.push(renamed);
@@ -197,6 +213,36 @@ impl BuddyList {
             edits.update.extend(arriving.update);
         }
         Some(edits)
+    }
+
+    /// A group without anybody; nothing if there is one of that name.
+    pub(super) fn add_group(&self, group: &str) -> Edits {
+        let mut edits = Edits::default();
+        if !group.is_empty()
+            && self.group_by_name(group).is_none()
+            && let Some(mut new) = self.new_group(group)
+        {
+            new.set_order(&[]);
+            self.insert_group(&mut edits, new);
+        }
+        edits
+    }
+
+    pub(super) fn with_preferences(&self, bits: u32) -> Edits {
+        let mut edits = Edits::default();
+        let known = self.of_class(class::PREFERENCES).next().cloned();
+        let set = |mut item: Item| {
+            item.tlvs.set(tlv::PREFERENCE_BITS, bits.to_be_bytes());
+            item
+        };
+        if let Some(item) = known {
+            if item.tlvs.number(tlv::PREFERENCE_BITS) != Some(bits) {
+                edits.update.push(set(item));
+            }
+        } else if let Some(id) = self.free_id() {
+            edits.insert.push(set(Item { item: id, class: class::PREFERENCES, ..Item::default() }));
+        }
+        edits
     }
 
     /// None if there is no such group, or another has the new name.
@@ -274,22 +320,27 @@ impl BuddyList {
         }
         group.set_order(&order);
         if is_new {
-            if let Some(mut master) = self.group_by_id(0).cloned() {
-                let mut groups = master.order();
-                groups.push(group.group);
-                master.set_order(&groups);
-                edits.update.push(master);
-            } else {
-                let mut master = Item { class: class::GROUP, ..Item::default() };
-                master.set_order(&[group.group]);
-                edits.insert.push(master);
-            }
-            edits.insert.push(group);
+            self.insert_group(&mut edits, group);
         } else {
             edits.update.push(group);
         }
         edits.insert.extend(buddies);
         edits
+    }
+
+    /// A group that is new, in the master group, which may be new too.
+    fn insert_group(&self, edits: &mut Edits, group: Item) {
+        if let Some(mut master) = self.group_by_id(0).cloned() {
+            let mut groups = master.order();
+            groups.push(group.group);
+            master.set_order(&groups);
+            edits.update.push(master);
+        } else {
+            let mut master = Item { class: class::GROUP, ..Item::default() };
+            master.set_order(&[group.group]);
+            edits.insert.push(master);
+        }
+        edits.insert.push(group);
     }
 
     fn new_group(&self, name: &str) -> Option<Item> {
@@ -309,7 +360,8 @@ impl BuddyList {
 }
 
 impl Edits {
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is nothing to do.
+    pub const fn is_empty(&self) -> bool {
         self.insert.is_empty() && self.update.is_empty() && self.delete.is_empty()
     }
 }

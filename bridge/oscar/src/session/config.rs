@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Shown to whoever asks, plain text; empty: none.
+    /// Shown to whoever asks, plain text; empty: none. What is beyond 4,096 bytes of it is not sent: servers take less.
     pub profile: String,
     /// What we can do. Chat invitations come only to those who have [`Capability::CHAT`].
     pub capabilities: Vec<Capability>,

@@ -5,16 +5,19 @@ use super::Session;
 use super::buddy_list::Edits;
 use super::event::{Event, SendError};
 use crate::ScreenName;
-use crate::foodgroup::feedbag::{self, Item, class, status};
+use crate::foodgroup::feedbag::{self, Item, class, status, tlv};
 use crate::foodgroup::{FoodGroup, buddy};
-use crate::wire::{DecodeError, Snac};
+use crate::wire::flap::MAX_SENT_PAYLOAD;
+use crate::wire::{DecodeError, Snac, Wire};
 use std::time::Instant;
 
-/// Items in one SNAC: with names of 97 bytes well below the longest frame.
+/// Items or names in one SNAC.
 pub(super) const ITEMS_AN_EDIT: usize = 50;
+/// Bytes of items in one SNAC, whose own header takes 10.
+const BYTES_AN_EDIT: usize = MAX_SENT_PAYLOAD - 10;
 /// Edits that wait for their status.
 const MAX_EDITS: usize = 256;
-/// Longest name of a group, and longest alias; so that [`ITEMS_AN_EDIT`] of them fit one frame too.
+/// Longest name of a group, longest alias and comment.
 const MAX_LABEL: usize = 255;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +56,7 @@ impl Session {
         self.may_edit(name)?;
         self.edit(self.watching.list.drop_buddy(name))?;
         if self.watching.temporary.remove(name) {
-            self.request(&buddy::RemoveBuddies { names: vec![name.clone()] });
+            self.ask(&buddy::RemoveBuddies { names: vec![name.clone()] });
         }
         self.watching.presences.remove(name);
         self.flush(self.elapsed(now));
@@ -68,13 +71,50 @@ impl Session {
         now: Instant,
     ) -> Result<(), SendError> {
         fits(alias.unwrap_or_default())?;
-        self.organise(|list| list.alias(name, alias), now)
+        self.organise(|list| list.label(name, tlv::ALIAS, alias), now)
+    }
+
+    /// Notes something about somebody on the list; None takes it away.
+    pub fn set_comment(
+        &mut self,
+        name: &ScreenName,
+        comment: Option<&str>,
+        now: Instant,
+    ) -> Result<(), SendError> {
+        fits(comment.unwrap_or_default())?;
+        self.organise(|list| list.label(name, tlv::COMMENT, comment), now)
     }
 
     /// Moves somebody on the list to one group, which is made if there is none.
     pub fn move_buddy(&mut self, name: &ScreenName, group: &str, now: Instant) -> Result<(), SendError> {
         fits(group)?;
         self.organise(|list| list.move_to(group, name), now)
+    }
+
+    /// Makes a group without anybody in it; nothing, if there is one of that name.
+    pub fn add_group(&mut self, group: &str, now: Instant) -> Result<(), SendError> {
+        fits(group)?;
+        self.keeps_list()?;
+        self.organise(|list| Some(list.add_group(group)), now)
+    }
+
+    /// Sets the preferences that the server keeps for clients of this user (class 5, TLV C9); see
+    /// [`super::BuddyList::preferences`]. open-oscar-server takes from a bit of theirs whether others hear that we type.
+    pub fn set_preferences(&mut self, bits: u32, now: Instant) -> Result<(), SendError> {
+        self.keeps_list()?;
+        self.organise(|list| Some(list.with_preferences(bits)), now)
+    }
+
+    /// Edits the list as the caller sees fit, in one transaction: for what has no method here, such as the icon (class 14).
+    /// As with the others, the session's copy has the edits at once, and what the server refuses
+    /// ([`Event::BuddyListRefused`]) is taken back there. That each group lists its members (TLV C8) is up to the caller.
+    ///
+    /// # Errors
+    /// [`SendError::NotOnline`], [`SendError::NotOffered`] where the server keeps no list, [`SendError::TooLong`] if an
+    /// item alone does not fit a frame, [`SendError::Busy`]. Then nothing is sent or changed.
+    pub fn edit_list(&mut self, edits: Edits, now: Instant) -> Result<(), SendError> {
+        self.keeps_list()?;
+        self.organise(|_| Some(edits), now)
     }
 
     /// Gives a group another name.
@@ -130,6 +170,14 @@ impl Session {
         Ok(())
     }
 
+    /// Whether there is a list to edit.
+    pub(super) fn keeps_list(&self) -> Result<(), SendError> {
+        if !self.is_online() {
+            return Err(SendError::NotOnline);
+        }
+        if self.watching.has_feedbag { Ok(()) } else { Err(SendError::NotOffered) }
+    }
+
     pub(super) fn may_edit(&self, name: &ScreenName) -> Result<(), SendError> {
         if !self.is_online() {
             return Err(SendError::NotOnline);
@@ -144,18 +192,19 @@ impl Session {
         }
         let kinds =
             [(Edit::Insert, &edits.insert), (Edit::Update, &edits.update), (Edit::Delete, &edits.delete)];
-        let snacs: usize = kinds.iter().map(|(_, items)| items.len().div_ceil(ITEMS_AN_EDIT)).sum();
+        let mut snacs = Vec::new();
+        for (edit, items) in kinds {
+            snacs.extend(parts(items)?.into_iter().map(|items| (edit, items)));
+        }
         // All of a transaction or nothing.
-        if !self.connection.pacer.has_room(snacs + 2) {
+        if !self.connection.pacer.has_room(snacs.len() + 2) {
             return Err(SendError::Busy);
         }
-        self.request(&feedbag::StartCluster { data: Vec::new() });
-        for (edit, items) in kinds {
-            for items in items.chunks(ITEMS_AN_EDIT) {
-                self.send_edit(edit, items.to_vec());
-            }
+        self.ask(&feedbag::StartCluster { data: Vec::new() });
+        for (edit, items) in snacs {
+            self.send_edit(edit, items.to_vec());
         }
-        self.request(&feedbag::EndCluster {});
+        self.ask(&feedbag::EndCluster {});
         for item in edits.delete.iter().filter(|item| item.class == class::BUDDY) {
             self.watching.presences.remove(&ScreenName::new(item.name.as_str()));
         }
@@ -168,9 +217,9 @@ impl Session {
     /// Of too many edits without an answer the oldest is forgotten.
     fn send_edit(&mut self, edit: Edit, items: Vec<Item>) {
         let id = match edit {
-            Edit::Insert => self.request(&feedbag::InsertItems { items: items.clone() }),
-            Edit::Update => self.request(&feedbag::UpdateItems { items: items.clone() }),
-            Edit::Delete => self.request(&feedbag::DeleteItems { items: items.clone() }),
+            Edit::Insert => self.ask(&feedbag::InsertItems { items: items.clone() }),
+            Edit::Update => self.ask(&feedbag::UpdateItems { items: items.clone() }),
+            Edit::Delete => self.ask(&feedbag::DeleteItems { items: items.clone() }),
         };
         let Some(id) = id else { return };
         if self.watching.edits.len() >= MAX_EDITS {
@@ -249,6 +298,25 @@ impl Session {
         self.watching.list.remove(items);
         self.events.push_back(Event::BuddyListChanged);
     }
+}
+
+/// The items in as few parts as servers take. [`SendError::TooLong`] if one alone is more than they do.
+fn parts(items: &[Item]) -> Result<Vec<&[Item]>, SendError> {
+    let mut parts = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, item) in items.iter().enumerate() {
+        let size = item.to_bytes().map_err(|_| SendError::TooLong)?.len();
+        if size > BYTES_AN_EDIT {
+            return Err(SendError::TooLong);
+        }
+        if at - start >= ITEMS_AN_EDIT || bytes + size > BYTES_AN_EDIT {
+            parts.extend(items.get(start..at));
+            (start, bytes) = (at, 0);
+        }
+        bytes += size;
+    }
+    parts.extend(items.get(start..).filter(|rest| !rest.is_empty()));
+    Ok(parts)
 }
 
 fn fits(label: &str) -> Result<(), SendError> {

@@ -5,7 +5,7 @@ use crate::foodgroup::chat::RoomId;
 use crate::foodgroup::icbm::{Cookie, IcqMessage, Rendezvous};
 use crate::foodgroup::{ErrorCode, FoodGroup, UserInfo};
 use crate::sign_on::Address;
-use crate::wire::{DecodeError, FlapError};
+use crate::wire::{DecodeError, FlapError, Snac};
 use std::time::Duration;
 
 /// What happened. [`Event::Closed`] is the last one of a session.
@@ -118,6 +118,8 @@ pub enum Event {
     Refused {
         /// The food group of the request.
         group: FoodGroup,
+        /// Its id, as [`super::Session::request`] gave it; servers that have none to repeat send 0.
+        request_id: u32,
         /// Why.
         code: ErrorCode,
     },
@@ -173,6 +175,10 @@ pub enum Event {
     Paused,
     /// And for silence no more.
     Resumed,
+    /// What the session has no event for, as it came: limits (02/03, 03/03, 04/05, 13/03), the message of the day (01/13),
+    /// answers to [`super::Session::request`], and SNACs that nobody has heard of. [`crate::foodgroup::Body::decode`] gives
+    /// it a type.
+    Other(Snac),
     /// A body that could not be read was left out. Not fatal.
     Unreadable {
         /// Its food group.

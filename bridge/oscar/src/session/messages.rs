@@ -196,10 +196,8 @@ impl Session {
         if self.messages.services.len() >= MAX_SERVICES {
             return Err(SendError::Busy);
         }
-        let queued = self.try_request(&oservice::ServiceRequest { group, tlvs })?;
-        let request_id = queued.ok_or(SendError::Busy)?;
+        let request_id = self.request(&oservice::ServiceRequest { group, tlvs }, now)?;
         self.messages.services.push_back((request_id, group, room));
-        self.flush(self.elapsed(now));
         Ok(())
     }
 
@@ -272,7 +270,7 @@ impl Session {
         self.send(&body, now)
     }
 
-    pub(super) fn receive_im(&mut self, im: &ImToClient) {
+    pub(super) fn receive_im(&mut self, snac: &Snac, im: &ImToClient) {
         let event = match im.channel {
             channel::IM => im
                 .message()
@@ -289,7 +287,7 @@ impl Session {
                 error,
             }),
             // A channel that nobody has heard of, or one without its content.
-            None => {}
+            None => self.events.push_back(Event::Other(snac.clone())),
         }
     }
 
@@ -332,7 +330,8 @@ impl Session {
         } else if let Some((_, group, _)) = self.take_service(snac.request_id) {
             self.events.push_back(Event::ServiceRefused { group, code });
         } else if !self.edit_refused(snac) {
-            self.events.push_back(Event::Refused { group: snac.group, code });
+            let (group, request_id) = (snac.group, snac.request_id);
+            self.events.push_back(Event::Refused { group, request_id, code });
         }
     }
 

@@ -79,7 +79,7 @@ mod privacy;
 mod start_up;
 mod watching;
 
-pub use buddy_list::{Buddy, BuddyList};
+pub use buddy_list::{Buddy, BuddyList, Edits};
 pub use config::Config;
 pub use event::{
     CloseReason, Event, ImReceived, Invitation, Presence, ProtocolError, SendError, Service, Typing,
@@ -88,7 +88,7 @@ pub use messages::ImOptions;
 pub use privacy::Privacy;
 
 use crate::ScreenName;
-use crate::connection::Connection;
+use crate::connection::{self, Connection};
 use crate::foodgroup::{Body, FoodGroup, SnacBody, oservice};
 use crate::wire::{FlapChannel, FlapError, Frame, Snac, Tlvs};
 use messages::Messages;
@@ -191,7 +191,7 @@ impl Session {
             }
         } else if now >= self.connection.heard() + self.config.probe_after {
             self.probed = Some(now);
-            self.request(&oservice::UserInfoQuery {});
+            self.ask(&oservice::UserInfoQuery {});
         }
         self.connection.keep_alive(now);
         self.expire_messages(now);
@@ -248,6 +248,26 @@ impl Session {
         self.send(&oservice::IdleNotification { seconds }, now)
     }
 
+    /// Asks for something that has no method here, or tells it: any body, one of the caller's own too (a type for which
+    /// they implement [`crate::wire::Wire`] and [`SnacBody`]). It waits for its turn in its rate class. Gives the request's
+    /// id, which an answer repeats: it comes as the event of its kind, as [`Event::Other`] where there is none, or as
+    /// [`Event::Refused`].
+    ///
+    /// Not for what the session keeps count of: messages of channel 1 ([`Session::send_text`]) and edits of the buddy
+    /// list ([`Session::edit_list`]).
+    ///
+    /// # Errors
+    /// [`SendError::NotOnline`], [`SendError::TooLong`] beyond [`crate::wire::flap::MAX_SENT_PAYLOAD`] bytes,
+    /// [`SendError::Busy`].
+    pub fn request<B: SnacBody>(&mut self, body: &B, now: Instant) -> Result<u32, SendError> {
+        if !self.is_online() {
+            return Err(SendError::NotOnline);
+        }
+        let id = self.connection.request(body);
+        self.flush(self.elapsed(now));
+        id
+    }
+
     fn receive_snac(&mut self, snac: &Snac, now: Duration) {
         let body = match Body::decode(snac) {
             Ok(body) => body,
@@ -260,7 +280,7 @@ impl Session {
         if let Some(body) = self.receive_start_up(snac, body, now) {
             match body {
                 Body::Error(error) => self.receive_error(snac, &error),
-                Body::ImToClient(im) => self.receive_im(&im),
+                Body::ImToClient(im) => self.receive_im(snac, &im),
                 Body::HostAck(ack) => self.receive_ack(ack.cookie),
                 Body::TypingNotice(notice) => self.receive_typing(notice),
                 Body::MissedCalls(missed) => self.receive_missed(missed),
@@ -293,7 +313,7 @@ impl Session {
                 Body::UserInfoReply(reply) => self.receive_user_info(reply),
                 Body::OwnUserInfo(own) => self.receive_own_info(own),
                 Body::RateParamChange(change) => {
-                    self.connection.pacer.adopt(change.class, now);
+                    self.connection.pacer.adopt(&change, now);
                     let (class, code) = (change.class.id, change.code);
                     self.events.push_back(Event::RateChanged { class, code });
                 }
@@ -303,32 +323,20 @@ impl Session {
                 }
                 Body::ServiceResponse(response) => self.receive_service(snac.request_id, &response.tlvs),
                 Body::Pause(_) => {
-                    let groups = self.groups.clone();
-                    self.connection.urgent(&oservice::PauseAck { groups });
-                    self.connection.pacer.pause(true);
+                    self.connection.pause(&self.groups);
                     self.events.push_back(Event::Paused);
                 }
                 Body::Resume(_) => {
                     self.connection.pacer.pause(false);
                     self.events.push_back(Event::Resumed);
                 }
-                Body::Migrate(migrate) => self.receive_migration(&migrate.tlvs),
-                // Answers that nobody waits for, and what we know nothing of.
-                _ => {}
+                Body::Migrate(migrate) => {
+                    self.close(connection::moved(&migrate.tlvs, FoodGroup::Oservice, None));
+                }
+                // Answers that the session does not need, and what we know nothing of.
+                _ => self.events.push_back(Event::Other(snac.clone())),
             }
         }
-    }
-
-    fn receive_migration(&mut self, tlvs: &Tlvs) {
-        let address =
-            tlvs.text(oservice::tlv::ADDRESS).and_then(|text| crate::sign_on::Address::parse(&text));
-        let cookie = tlvs.get(oservice::tlv::COOKIE).map(<[u8]>::to_vec);
-        self.close(match (address, cookie) {
-            (Some(address), Some(cookie)) => {
-                CloseReason::Migrated(Service { group: FoodGroup::Oservice, address, cookie, room: None })
-            }
-            _ => CloseReason::SignedOffByServer { code: None },
-        });
     }
 
     fn receive_own_info(&mut self, own: oservice::OwnUserInfo) {
@@ -354,21 +362,12 @@ impl Session {
 
     /// Queues what a caller asked for.
     fn send<B: SnacBody>(&mut self, body: &B, now: Instant) -> Result<(), SendError> {
-        if !self.is_online() {
-            return Err(SendError::NotOnline);
-        }
-        let queued = self.try_request(body)?;
-        self.flush(self.elapsed(now));
-        queued.map(|_| ()).ok_or(SendError::Busy)
+        self.request(body, now).map(|_| ())
     }
 
     /// Queues what the session itself asks for; gives the request id, if it could be queued.
-    fn request<B: SnacBody>(&mut self, body: &B) -> Option<u32> {
-        self.try_request(body).ok().flatten()
-    }
-
-    fn try_request<B: SnacBody>(&mut self, body: &B) -> Result<Option<u32>, SendError> {
-        self.connection.request(body).map_err(|_| SendError::TooLong)
+    fn ask<B: SnacBody>(&mut self, body: &B) -> Option<u32> {
+        self.connection.request(body).ok()
     }
 
     fn flush(&mut self, now: Duration) {

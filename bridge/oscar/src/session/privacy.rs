@@ -109,12 +109,7 @@ impl List {
 impl Session {
     /// Says whom the server is to let through. [`SendError::NotOffered`] where it keeps no list.
     pub fn set_privacy(&mut self, privacy: Privacy, now: Instant) -> Result<(), SendError> {
-        if !self.is_online() {
-            return Err(SendError::NotOnline);
-        }
-        if !self.watching.has_feedbag {
-            return Err(SendError::NotOffered);
-        }
+        self.keeps_list()?;
         self.edit(self.watching.list.with_privacy(privacy))?;
         self.flush(self.elapsed(now));
         Ok(())

@@ -11,6 +11,7 @@ use super::{Event, SendError, Session};
 use crate::foodgroup::oservice::{GroupVersion, ToolVersion};
 use crate::foodgroup::{Body, FoodGroup, buddy, feedbag, icbm, locate, oservice, pd};
 use crate::text::charset;
+use crate::text::split::{Limits, split};
 use crate::wire::{Snac, Tlvs};
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,9 @@ const VERSIONS: [(FoodGroup, u16); 8] = [
 /// Tool id and version that real clients state in 01/02.
 const TOOL: (u16, u16) = (0x0110, 0x0629);
 
+/// As much of a profile as fits one frame beside a few hundred capabilities.
+const MAX_PROFILE: Limits = Limits { characters: usize::MAX, bytes: 4_096 };
+
 /// What messages to us may be: flags 1 messages, 2 missed calls, 8 typing; 8,000 bytes; warned up to 99.9 %.
 const ICBM_FLAGS: u32 = 0x0b;
 const ICBM_MAX_LENGTH: u16 = 8000;
@@ -72,11 +76,11 @@ impl Session {
                 self.groups = online.groups;
                 let versions =
                     self.spoken().map(|(group, version)| GroupVersion { group, version }).collect();
-                self.request(&oservice::ClientVersions { versions });
+                self.ask(&oservice::ClientVersions { versions });
                 self.state = State::Versions;
             }
             (State::Versions, Body::HostVersions(_)) => {
-                self.request(&oservice::RateParamsQuery {});
+                self.ask(&oservice::RateParamsQuery {});
                 self.state = State::RateClasses;
             }
             (State::RateClasses, Body::RateParams(params)) => {
@@ -92,6 +96,11 @@ impl Session {
                     self.watching.has_feedbag = true;
                     self.progress(State::Setup { rights, feedbag: false });
                 }
+            }
+            // Nobody was told of a list that we have, so it is one without items.
+            (State::Setup { rights, .. }, Body::FeedbagNotModified(_)) => {
+                self.watching.has_feedbag = true;
+                self.progress(State::Setup { rights, feedbag: false });
             }
             (State::Setup { feedbag, .. }, Body::Error(_)) if snac.group == FoodGroup::Pd => {
                 self.progress(State::Setup { rights: false, feedbag });
@@ -113,24 +122,24 @@ impl Session {
 
     fn query(&mut self) {
         let classes = self.connection.pacer.classes();
-        self.request(&oservice::RateSubscribe { classes });
-        self.request(&oservice::UserInfoQuery {});
+        self.ask(&oservice::RateSubscribe { classes });
+        self.ask(&oservice::UserInfoQuery {});
         let [locate, buddy, rights, feedbag] =
             [FoodGroup::Locate, FoodGroup::Buddy, FoodGroup::Pd, FoodGroup::Feedbag]
                 .map(|group| self.groups.contains(&group));
         if locate {
-            self.request(&locate::RightsQuery {});
+            self.ask(&locate::RightsQuery {});
         }
         if buddy {
-            self.request(&buddy::RightsQuery { tlvs: Tlvs::new() });
+            self.ask(&buddy::RightsQuery { tlvs: Tlvs::new() });
         }
-        self.request(&icbm::ParamsQuery {});
+        self.ask(&icbm::ParamsQuery {});
         if rights {
-            self.request(&pd::RightsQuery {});
+            self.ask(&pd::RightsQuery {});
         }
         if feedbag {
-            self.request(&feedbag::RightsQuery { tlvs: Tlvs::new() });
-            self.watching.query = self.request(&feedbag::Query {});
+            self.ask(&feedbag::RightsQuery { tlvs: Tlvs::new() });
+            self.watching.query = self.ask(&feedbag::Query {});
         }
         self.progress(State::Setup { rights, feedbag });
     }
@@ -141,17 +150,17 @@ impl Session {
             return;
         }
         if self.watching.has_feedbag {
-            self.request(&feedbag::Use {});
+            self.ask(&feedbag::Use {});
         }
         let mut tlvs = Tlvs::new();
-        if !self.config.profile.is_empty() {
-            push_text(&mut tlvs, locate::tlv::PROFILE_TYPE, locate::tlv::PROFILE, &self.config.profile);
+        if let Some(profile) = split(&self.config.profile, MAX_PROFILE).first() {
+            push_text(&mut tlvs, locate::tlv::PROFILE_TYPE, locate::tlv::PROFILE, profile);
         }
         let capabilities: Vec<u8> =
             self.config.capabilities.iter().flat_map(|capability| capability.0).collect();
         tlvs.push(locate::tlv::CAPABILITIES, capabilities);
-        self.request(&locate::SetInfo { tlvs });
-        self.request(&icbm::SetParams {
+        self.ask(&locate::SetInfo { tlvs });
+        self.ask(&icbm::SetParams {
             channel: 0,
             flags: ICBM_FLAGS,
             max_length: ICBM_MAX_LENGTH,
@@ -168,9 +177,9 @@ impl Session {
             .spoken()
             .map(|(group, version)| ToolVersion { group, version, tool: TOOL.0, tool_version: TOOL.1 })
             .collect();
-        self.request(&oservice::ClientOnline { tools });
+        self.ask(&oservice::ClientOnline { tools });
         if self.config.fetch_stored {
-            self.request(&icbm::OfflineRetrieve {});
+            self.ask(&icbm::OfflineRetrieve {});
         }
         self.state = State::Online;
         if self.watching.has_feedbag {

@@ -66,7 +66,7 @@ impl Session {
             let gone: Vec<ScreenName> =
                 self.watching.temporary.iter().filter(|name| !wanted.contains(name)).cloned().collect();
             for names in gone.chunks(ITEMS_AN_EDIT) {
-                self.request(&buddy::RemoveBuddies { names: names.to_vec() });
+                self.ask(&buddy::RemoveBuddies { names: names.to_vec() });
             }
             for name in &gone {
                 self.watching.temporary.remove(name);
@@ -81,7 +81,7 @@ impl Session {
 
     pub(super) fn watch_temporarily(&mut self, names: &[ScreenName]) {
         for names in names.chunks(ITEMS_AN_EDIT) {
-            self.request(&buddy::AddBuddies { names: names.to_vec() });
+            self.ask(&buddy::AddBuddies { names: names.to_vec() });
         }
         self.watching.temporary.extend(names.iter().cloned());
     }

@@ -123,7 +123,7 @@ impl Messenger {
                 self.learned(&info.screen_name, away.as_deref(), profile.as_deref(), now);
             }
             Event::Refused { group: FoodGroup::Locate, .. } => self.learned_nothing(now),
-            Event::Refused { group, code } => self.problem(&format!("{group}: {code}"), now),
+            Event::Refused { group, code, .. } => self.problem(&format!("{group}: {code}"), now),
             Event::WarningGiven { level, .. } => self.answer(&wording::warning_given(level), now),
             Event::ChatInvited(invitation) => self.invited(invitation, now),
             Event::ServiceReady(service) => self.service_ready(service, now),

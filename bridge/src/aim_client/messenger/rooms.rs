@@ -251,7 +251,7 @@ impl Messenger {
                     self.news.push_back(News::Said { from: from.to_string(), room: Some(title), text });
                 }
             },
-            service::Event::Refused { code } => self.notice_in(&with, &code.to_string(), now),
+            service::Event::Refused { code, .. } => self.notice_in(&with, &code.to_string(), now),
             service::Event::Closed(reason) => self.room_over(key, &reason.to_string(), now),
             _ => {}
         }

@@ -242,7 +242,7 @@ fn questions_about_people_are_answered_or_given_up() {
         away: Some("at lunch".into()),
         profile: None,
     });
-    t.event(Event::Refused { group: FoodGroup::Locate, code: ErrorCode::NotLoggedOn });
+    t.event(Event::Refused { group: FoodGroup::Locate, request_id: 1, code: ErrorCode::NotLoggedOn });
     t.after(10);
     assert_eq!(
         t.news(),
