@@ -20,8 +20,8 @@
 //! ```
 //! use oscar_im::ScreenName;
 //! use oscar_im::foodgroup::{Body, bucp};
-//! use oscar_im::sign_on::{Credentials, Identity, Method, SignOn};
-//! use oscar_im::wire::{FlapChannel, Frame, Snac, Tlvs};
+//! use oscar_im::sign_on::{Credentials, Identity, Method, RefusalCode, SignOn};
+//! use oscar_im::wire::{FlapChannel, Frame, Snac};
 //!
 //! fn server(frame: &Frame) -> Option<Frame> {
 //!     if frame.channel != FlapChannel::Data {
@@ -33,16 +33,12 @@
 //!             Frame::body(snac.request_id, &bucp::Challenge { key: b"key".to_vec() }).ok()
 //!         }
 //!         Body::LoginRequest(login) => {
-//!             let right = bucp::newer_hash(b"key", b"pass1word");
-//!             let tlvs = if login.tlvs.get(bucp::tlv::PASSWORD_HASH) == Some(&right[..]) {
-//!                 Tlvs::new()
-//!                     .with(bucp::tlv::SCREEN_NAME, "Staff One")
-//!                     .with(bucp::tlv::BOS_ADDRESS, "bos.example:5190")
-//!                     .with(bucp::tlv::COOKIE, "opaque")
+//!             let answer = if login.proves(b"key", b"pass1word") {
+//!                 bucp::LoginResponse::accepted("Staff One", "bos.example:5190", b"opaque")
 //!             } else {
-//!                 Tlvs::new().with_u16(bucp::tlv::ERROR, 5)
+//!                 bucp::LoginResponse::refused("Staff One", RefusalCode::WrongPassword)
 //!             };
-//!             Frame::body(snac.request_id, &bucp::LoginResponse { tlvs }).ok()
+//!             Frame::body(snac.request_id, &answer).ok()
 //!         }
 //!         _ => None,
 //!     }

@@ -31,6 +31,27 @@ impl ScreenName {
         &self.normal
     }
 
+    /// The ICQ number that it is, 10000 to 2147483646; None for an AIM name.
+    pub fn uin(&self) -> Option<u32> {
+        let digits = !self.normal.is_empty() && self.normal.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.then(|| self.normal.parse().ok())??;
+        (10_000..=2_147_483_646).contains(&number).then_some(number)
+    }
+
+    /// Whether a server of AIM would let somebody have it: at most 16 bytes, 3 or more of them letters or digits, the rest
+    /// spaces, a letter first and no space last. For servers; a client does not know what they allow.
+    ///
+    /// Source: open-oscar-server's `state/user.go`. Addresses (`user@example.org`) were allowed later, and are not by this.
+    pub fn is_aim(&self) -> bool {
+        let bytes = self.displayed.as_bytes();
+        let known = bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ');
+        known
+            && bytes.len() <= 16
+            && self.normal.len() >= 3
+            && bytes.first().is_some_and(u8::is_ascii_alphabetic)
+            && bytes.last() != Some(&b' ')
+    }
+
     /// Whether it could be a name on the network: 1 to 97 bytes (libpurple's buffer), no control characters, something
     /// left when spaces are dropped. Servers are stricter (AIM 3 to 16 characters, letter first), and tell.
     pub fn is_valid(&self) -> bool {
@@ -92,6 +113,23 @@ impl From<&str> for ScreenName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_aims_or_icq_numbers() {
+        let kind = |text| (ScreenName::from(text).is_aim(), ScreenName::from(text).uin());
+        for text in ["Staff One", "abc", "a b c", "abcdefghijklmnop"] {
+            assert_eq!(kind(text), (true, None), "{text}");
+        }
+        for (text, uin) in [("10000", 10_000), ("2147483646", 2_147_483_646), ("123 456", 123_456)] {
+            assert_eq!(kind(text), (false, Some(uin)), "{text}");
+        }
+        for text in
+            ["", "ab", "a b", "1abc", "abc ", "é23", "a@b.example", "abcdefghijklmnopq", "9999", "2147483647"]
+        {
+            assert_eq!(kind(text), (false, None), "{text}");
+        }
+        assert_eq!(kind("99999999999999999999"), (false, None));
+    }
 
     #[test]
     fn spaces_and_case_do_not_count() {

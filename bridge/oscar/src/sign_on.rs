@@ -117,6 +117,7 @@ impl fmt::Debug for Credentials {
 
 /// Where to go on.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Authorized {
     /// The name as the server displays it.
     pub screen_name: ScreenName,
@@ -124,6 +125,10 @@ pub struct Authorized {
     pub address: Address,
     /// To be sent unchanged in the sign-on frame there. A secret while it is valid.
     pub cookie: Vec<u8>,
+    /// The account's e-mail address (TLV 11), from servers that have one.
+    pub email: Option<String>,
+    /// Where to change the password (TLV 54), from servers that have such a place.
+    pub password_url: Option<String>,
 }
 
 impl fmt::Debug for Authorized {
@@ -393,6 +398,8 @@ impl SignOn {
                 .map_or_else(|| self.credentials.screen_name.clone(), ScreenName::new),
             address: Address::parse(&address).ok_or(SignOnError::BadAddress)?,
             cookie: tlvs.require(tlv::COOKIE)?.to_vec(),
+            email: tlvs.text(tlv::EMAIL),
+            password_url: tlvs.text(tlv::PASSWORD_URL),
         })
     }
 }

@@ -23,8 +23,8 @@ use oscar_im::foodgroup::icbm::{
 };
 use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, SetUserInfoFields, rate_code, status};
 use oscar_im::foodgroup::{
-    Body, ErrorCode, FoodGroup, SnacBody, SnacError, UserInfo, bucp, buddy, feedbag, icbm, oservice,
-    user_info,
+    Body, Capability, ErrorCode, FoodGroup, SnacBody, SnacError, UserInfo, bucp, buddy, feedbag, icbm,
+    oservice, user_info,
 };
 use oscar_im::rate::{Level, RateStatus, STOCK, STOCK_IM};
 use oscar_im::session::{CloseReason, Config, Event, Presence, ProtocolError, SendError, Typing};
@@ -64,7 +64,22 @@ fn the_start_up_is_that_of_real_clients() {
             "13/07", "02/04", "04/02", "01/02", "04/10"
         ]
     );
-    assert_eq!(t.events(), [Event::SignedOn { screen_name: ScreenName::from("Staff One") }]);
+    let mut limits = Vec::new();
+    let mut told = t.events();
+    told.retain(|event| match event {
+        Event::Other(snac) => {
+            limits.push((snac.group, snac.subgroup));
+            false
+        }
+        _ => true,
+    });
+    let [Event::OwnInfo(own), Event::SignedOn { screen_name }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!((screen_name.as_str(), &own.screen_name), ("Staff One", screen_name));
+    assert!(own.sign_on_time().is_some());
+    assert_eq!(
+        limits,
+        [(FoodGroup::Locate, 3), (FoodGroup::Buddy, 3), (FoodGroup::Icbm, 5), (FoodGroup::Feedbag, 3)]
+    );
     let sequence: Vec<u16> = t.frames.iter().map(|frame| frame.sequence).collect();
     assert_eq!(sequence, (1..=16).collect::<Vec<_>>());
 }
@@ -261,17 +276,22 @@ fn presence_is_told_once_a_change() {
     for info in [&online, &online, &away, &away] {
         t.gets(0, &buddy::Arrived { infos: vec![info.clone()] });
     }
-    t.gets(0, &buddy::Departed { infos: vec![online] });
-    let told: Vec<Presence> = t
-        .events()
-        .into_iter()
-        .map(|event| match event {
-            Event::Presence { presence, .. } => presence,
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    let here = |away| Presence::Online { away, idle_minutes: 0 };
-    assert_eq!(told, [here(false), here(true), Presence::Offline]);
+    t.gets(0, &buddy::Departed { infos: vec![online.clone()] });
+    let is = |presence| Event::Presence { who: STAFF.into(), presence };
+    let here = |away| is(Presence::Online { away, idle_minutes: 0 });
+    let seen = |info: &UserInfo| Event::BuddySeen(info.clone());
+    assert_eq!(
+        t.events(),
+        [
+            seen(&online),
+            here(false),
+            seen(&online),
+            seen(&away),
+            here(true),
+            seen(&away),
+            is(Presence::Offline)
+        ]
+    );
 }
 
 #[test]
@@ -489,6 +509,41 @@ fn an_offer_of_a_file_is_told_and_can_be_declined() {
 }
 
 #[test]
+fn an_offer_of_ours_is_made_and_one_of_theirs_accepted() {
+    let mut t = Transcript::online();
+    let (to, tlvs) = (ScreenName::from(STAFF), Tlvs::new().with_u16(icbm::rendezvous::SEQUENCE, 1));
+    let capability = Capability::SEND_FILE.0;
+    for kind in [icbm::rendezvous::PROPOSE, icbm::rendezvous::ACCEPT, icbm::rendezvous::CANCEL] {
+        let offer = Rendezvous { kind, cookie: [8; 8], capability, tlvs: tlvs.clone() };
+        t.session.send_rendezvous(&to, &offer, t.now).unwrap();
+        t.drain();
+        let Some((_, Body::ImToHost(sent))) = t.sent().pop() else { panic!() };
+        assert_eq!((sent.cookie, sent.channel, &sent.to), ([8; 8], 2, &to));
+        assert_eq!(sent.rendezvous(), Some(Ok(offer.clone())));
+        // And so the other side hears of it.
+        t.gets(0, &sent.relayed(UserInfo::new(to.clone())));
+        assert_eq!(t.events(), [Event::Rendezvous { from: to.clone(), rendezvous: offer }]);
+    }
+    let offer = Rendezvous::default();
+    assert_eq!(t.session.send_rendezvous(&"".into(), &offer, t.now), Err(SendError::InvalidName));
+}
+
+#[test]
+fn a_relayed_message_asks_the_recipient_for_no_acknowledgement() {
+    let mut t = Transcript::online();
+    t.session.send_im([9; 8], &STAFF.into(), "hello", t.now).unwrap();
+    t.drain();
+    let Some((_, Body::ImToHost(sent))) = t.sent().pop() else { panic!() };
+    assert!(sent.tlvs.has(icbm::tlv::HOST_ACK));
+    let relayed = sent.relayed(UserInfo::new("bridgebot".into()));
+    assert!(!relayed.tlvs.has(icbm::tlv::HOST_ACK));
+    t.gets(0, &relayed);
+    let events = t.events();
+    let [Event::ImReceived(im)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((im.text.as_str(), im.cookie, im.wants_typing), ("hello", [9; 8], true));
+}
+
+#[test]
 fn icqs_old_messages_are_read() {
     let mut t = Transcript::online();
     let old = |kind, text: &[u8]| ImToClient {
@@ -689,7 +744,7 @@ fn a_class_that_is_limited_waits_for_clear_whatever_the_records_length() {
     t.after(Duration::from_secs(20));
     assert_eq!(t.session.im_credits(t.now), 0, "the server drops all until clear");
     t.after(Duration::from_secs(8));
-    assert_eq!(t.session.im_credits(t.now), 1);
+    assert!(t.session.im_credits(t.now) > 0);
 }
 
 #[test]

@@ -5,7 +5,8 @@ mod common;
 
 use common::frame_of;
 use oscar_im::ScreenName;
-use oscar_im::foodgroup::{Body, bucp};
+use oscar_im::foodgroup::Body;
+use oscar_im::foodgroup::bucp::{LoginResponse, tlv};
 use oscar_im::sign_on::{
     Address, Authorized, Credentials, Identity, Method, Refusal, RefusalCode, SignOn, SignOnError,
 };
@@ -37,7 +38,7 @@ fn hash(frames: &[Frame]) -> Vec<u8> {
         .iter()
         .filter(|frame| frame.channel == FlapChannel::Data)
         .find_map(|frame| match Body::decode(&Snac::decode(&frame.payload).unwrap()).unwrap() {
-            Body::LoginRequest(body) => body.tlvs.get(bucp::tlv::PASSWORD_HASH).map(<[u8]>::to_vec),
+            Body::LoginRequest(body) => body.tlvs.get(tlv::PASSWORD_HASH).map(<[u8]>::to_vec),
             _ => None,
         })
         .unwrap()
@@ -76,6 +77,30 @@ fn the_roasted_password_needs_one_frame() {
 }
 
 #[test]
+fn a_servers_answers_are_what_the_machine_reads() {
+    let mut accepted = LoginResponse::accepted("Staff One", "bos.example:5191", b"cookie");
+    accepted.tlvs.push(tlv::EMAIL, "a@b.example");
+    accepted.tlvs.push(tlv::PASSWORD_URL, "http://b.example/");
+    let refused = LoginResponse::refused("Staff One", RefusalCode::Suspended);
+    for method in [Method::NewerMd5, Method::Roasted] {
+        let frame = |answer: &LoginResponse| match method {
+            Method::Roasted => Frame::new(FlapChannel::SignOff, answer.tlvs.to_bytes().unwrap()),
+            _ => Frame::body(1, answer).unwrap(),
+        };
+        let mut yes = machine("staffone", "pass1word", method);
+        yes.receive(&frame(&accepted));
+        let authorized = yes.outcome().unwrap().clone().unwrap();
+        assert_eq!((authorized.screen_name.as_str(), authorized.address.port), ("Staff One", Some(5191)));
+        assert_eq!(authorized.email.as_deref(), Some("a@b.example"));
+        assert_eq!(authorized.password_url.as_deref(), Some("http://b.example/"));
+        let mut no = machine("staffone", "pass1word", method);
+        no.receive(&frame(&refused));
+        let refusal = Refusal { code: RefusalCode::Suspended, url: None };
+        assert_eq!(no.outcome(), Some(&Err(SignOnError::Refused(refusal))));
+    }
+}
+
+#[test]
 fn refusals_are_typed() {
     for (capture, method, code) in [
         ("libpurple-auth-wrong-password", Method::NewerMd5, RefusalCode::WrongPassword),
@@ -99,7 +124,7 @@ fn an_answer_that_is_none_is_an_error() {
     assert_eq!(closed.outcome(), Some(&Err(SignOnError::Closed)));
 
     let mut nowhere = machine("a", "b", Method::Roasted);
-    let tlvs = Tlvs::new().with(bucp::tlv::BOS_ADDRESS, ":5190").with(bucp::tlv::COOKIE, "c");
+    let tlvs = Tlvs::new().with(tlv::BOS_ADDRESS, ":5190").with(tlv::COOKIE, "c");
     nowhere.receive(&Frame::new(FlapChannel::SignOff, tlvs.to_bytes().unwrap()));
     assert_eq!(nowhere.outcome(), Some(&Err(SignOnError::BadAddress)));
 

@@ -2,7 +2,7 @@
 
 use super::survives;
 use oscar_im::foodgroup::icbm::{Fragment, IcqMessage, ImData, Rendezvous, TextFragment};
-use oscar_im::foodgroup::icq::Meta;
+use oscar_im::foodgroup::icq::{Meta, OfflineMessage};
 use oscar_im::foodgroup::{Body, FoodGroup, bart, chat, chat_nav, feedbag};
 use oscar_im::text;
 use oscar_im::wire::{Snac, SnacFlags, Wire};
@@ -77,6 +77,7 @@ pub(crate) fn icq_message(data: &[u8]) {
 
 pub(crate) fn icq_meta(data: &[u8]) {
     survives::<Meta>(data);
+    survives::<OfflineMessage>(data);
 }
 
 pub(crate) fn room_id(data: &[u8]) {

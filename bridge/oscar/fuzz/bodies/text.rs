@@ -12,7 +12,7 @@ pub(crate) fn charset(data: &[u8]) {
     // A byte order mark in front is no text.
     let text = decoded.text.trim_start_matches(['\u{feff}', '\u{fffe}']);
     assert_eq!(charsets::decode(&charsets::encode(text)).text, text);
-    let _ = charsets::from_name(&decoded.text);
+    let _ = (charsets::from_name(&decoded.text), charsets::from_mime(&decoded.text));
 }
 
 /// Any markup becomes plain text without control characters, that is not much longer; plain text comes back as it was.

@@ -75,7 +75,8 @@ pub(crate) fn tlv(data: &[u8]) {
 
 pub(crate) fn user_info(data: &[u8]) {
     if let Some(info) = survives::<UserInfo>(data) {
-        let _ = (info.is_away(), info.idle_minutes(), info.sign_on_time());
+        let _ = (info.is_away(), info.idle_minutes(), info.sign_on_time(), info.bart_items());
+        let _ = (info.member_since(), info.status(), info.session_seconds(), info.instance());
         assert!(info.capabilities().len() <= data.len() / 2);
     }
 }
@@ -84,7 +85,7 @@ pub(crate) fn user_info(data: &[u8]) {
 pub(crate) fn screen_name(data: &[u8]) {
     survives::<ScreenName>(data);
     let name = ScreenName::new(String::from_utf8_lossy(data));
-    let _ = name.is_valid();
+    let _ = (name.is_valid(), name.is_aim(), name.uin());
     assert_eq!(
         ScreenName::from(name.normal()).normal().replace(' ', ""),
         ScreenName::from(name.normal()).normal()

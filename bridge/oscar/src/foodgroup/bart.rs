@@ -5,12 +5,21 @@ use crate::wire::{DecodeError, Reader, Wire, Writer};
 /// `type u16, flags u8, length u8, id`: which picture or status text somebody shows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct BartItem {
-    /// 1: buddy icon, 2: status text, …
+    /// [`BartItem::ICON`], [`BartItem::STATUS_TEXT`], or one of some twenty more.
     pub kind: u16,
     /// 1: custom, 0x40: unknown to the server, please upload.
     pub flags: u8,
-    /// MD5 of an icon; `0201D20472` means none.
+    /// MD5 of an icon, or [`BartItem::NO_ICON`].
     pub id: Vec<u8>,
+}
+
+impl BartItem {
+    /// Kind: the icon beside a name.
+    pub const ICON: u16 = 1;
+    /// Kind: the words beside a status.
+    pub const STATUS_TEXT: u16 = 2;
+    /// The id that says that there is no icon.
+    pub const NO_ICON: &[u8] = b"\x02\x01\xd2\x04\x72";
 }
 
 impl Wire for BartItem {

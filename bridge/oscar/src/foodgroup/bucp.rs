@@ -62,11 +62,38 @@ snac_body! { Bucp, 0x02;
     }
 }
 
+impl LoginRequest {
+    /// Whether the hash is that of this password under this key, in either form: open-oscar-server asks not which one
+    /// [`tlv::NEWER_HASH`] announces.
+    pub fn proves(&self, key: &[u8], password: &[u8]) -> bool {
+        let hash = self.tlvs.get(tlv::PASSWORD_HASH);
+        [newer_hash(key, password), older_hash(key, password)].iter().any(|right| hash == Some(&right[..]))
+    }
+}
+
 snac_body! { Bucp, 0x03;
     /// s→c: address and cookie, or an error. May come in answer to 17/06 already.
     pub struct LoginResponse {
         /// See [`tlv`].
         pub tlvs: Tlvs,
+    }
+}
+
+impl LoginResponse {
+    /// A yes: the name as it is displayed, the BOS server's address, and a cookie for it. Its TLVs are those of the
+    /// sign-off frame too that answers a roasted password.
+    pub fn accepted(screen_name: &str, address: &str, cookie: &[u8]) -> Self {
+        let tlvs = Tlvs::new()
+            .with(tlv::SCREEN_NAME, screen_name)
+            .with(tlv::BOS_ADDRESS, address)
+            .with(tlv::COOKIE, cookie)
+            .with(tlv::SSL_STATE, [0]);
+        Self { tlvs }
+    }
+
+    /// A no, with a code such as [`crate::sign_on::RefusalCode::WrongPassword`].
+    pub fn refused(screen_name: &str, code: impl Into<u16>) -> Self {
+        Self { tlvs: Tlvs::new().with(tlv::SCREEN_NAME, screen_name).with_u16(tlv::ERROR, code.into()) }
     }
 }
 
@@ -139,6 +166,21 @@ mod tests {
         assert_eq!(older_hash(BITLBEE_KEY, b"pass1word"), *unhex("150ad18d65524fd229ce8e7d53d70370"));
         assert_eq!(older_hash(BITLBEE_KEY, b"wrongpw"), *unhex("878f646cfe14eca7f580f3718b3c8f81"));
         assert_eq!(older_hash(RAW_KEY, b"pass1word"), *unhex("6a12345651784855ee08f1cc83944da4"));
+    }
+
+    #[test]
+    fn a_server_takes_either_hash_whatever_is_announced() {
+        for hash in [newer_hash(RAW_KEY, b"pass1word"), older_hash(RAW_KEY, b"pass1word")] {
+            for announced in [true, false] {
+                let mut login = LoginRequest { tlvs: Tlvs::new().with(tlv::PASSWORD_HASH, hash) };
+                if announced {
+                    login.tlvs.push(tlv::NEWER_HASH, []);
+                }
+                assert!(login.proves(RAW_KEY, b"pass1word"));
+                assert!(!login.proves(RAW_KEY, b"pass2word") && !login.proves(b"", b"pass1word"));
+            }
+        }
+        assert!(!LoginRequest::default().proves(b"", b""));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub mod tlv {
     pub const AUTO_RESPONSE: u16 = 0x04;
     /// Channel 2: a [`super::Rendezvous`]. Channel 4: an ICQ message.
     pub const DATA: u16 = 0x05;
+    /// The sender's icon: which one it is.
+    pub const ICON: u16 = 0x08;
     /// Empty: store it if the recipient is offline.
     pub const STORE: u16 = 0x06;
     /// Empty: the sender takes typing notices.
@@ -99,6 +101,15 @@ impl ImToHost {
     /// The offer of channel 2.
     pub fn rendezvous(&self) -> Option<Result<Rendezvous, DecodeError>> {
         rendezvous_of(self.channel, &self.tlvs)
+    }
+}
+
+impl ImToHost {
+    /// The same message as a server passes it on: without the wish for an acknowledgement, which is the server's to grant.
+    #[must_use]
+    pub fn relayed(mut self, from: UserInfo) -> ImToClient {
+        self.tlvs.remove(tlv::HOST_ACK);
+        ImToClient { cookie: self.cookie, channel: self.channel, from, tlvs: self.tlvs }
     }
 }
 

@@ -1,6 +1,6 @@
 //! 02: profiles, away messages, capabilities.
 
-use super::{UserInfo, snac_body};
+use super::{Capability, UserInfo, snac_body};
 use crate::ScreenName;
 use crate::wire::Tlvs;
 
@@ -43,6 +43,13 @@ snac_body! { Locate, 0x04;
     }
 }
 
+impl SetInfo {
+    /// What the client can do, if it says so here.
+    pub fn capabilities(&self) -> Option<Vec<Capability>> {
+        self.tlvs.get(tlv::CAPABILITIES).map(Capability::list)
+    }
+}
+
 /// What 02/05 asks for.
 pub mod query {
     /// The profile.
@@ -71,10 +78,27 @@ snac_body! { Locate, 0x06;
     }
 }
 
+impl UserInfoReply {
+    /// What their client can do, if that was asked for.
+    pub fn capabilities(&self) -> Option<Vec<Capability>> {
+        self.tlvs.get(tlv::CAPABILITIES).map(Capability::list)
+    }
+}
+
+/// What 02/15 asks for. libpurple asks for profile and away message.
+pub mod mask {
+    /// The profile.
+    pub const PROFILE: u32 = 1;
+    /// The away message.
+    pub const AWAY: u32 = 2;
+    /// The capabilities.
+    pub const CAPABILITIES: u32 = 4;
+}
+
 snac_body! { Locate, 0x15;
     /// c→s: tell me of somebody, newer form.
     pub struct UserInfoQuery2 {
-        /// 1 profile, 2 away message, 4 capabilities.
+        /// Bits of [`mask`].
         pub mask: u32,
         /// Whom.
         pub screen_name: ScreenName,

@@ -18,6 +18,8 @@ pub enum Event {
         /// Our name as the server displays it.
         screen_name: ScreenName,
     },
+    /// How the server describes us (01/0F): before [`Event::SignedOn`], when we changed it, and now and then.
+    OwnInfo(UserInfo),
     /// A message came.
     ImReceived(ImReceived),
     /// The server has taken a message (04/0C). May still come after [`Event::NoAcknowledgement`].
@@ -52,6 +54,9 @@ pub enum Event {
         /// 0 invalid, 1 too large, 2 too fast, 3 sender warned too often, 4 we are.
         reason: u16,
     },
+    /// What the server says of a buddy, each time that it does (03/0B): several times for one sign-on, and when something
+    /// changes that is no matter of [`Event::Presence`], such as capabilities or the icon. Before that event.
+    BuddySeen(UserInfo),
     /// A buddy is not as they were when last told.
     Presence {
         /// Who, as the server displays them.

@@ -225,7 +225,7 @@ impl Session {
     ) -> Result<(), SendError> {
         let tlvs = Tlvs::new().with_u16(rendezvous::REASON, 1);
         let offer = Rendezvous { kind: rendezvous::CANCEL, cookie, capability, tlvs };
-        self.send_offer(cookie, to, &offer, now)
+        self.send_rendezvous(to, &offer, now)
     }
 
     /// Warns somebody who has written to us; servers take it from nobody else. Answered by [`Event::WarningGiven`] or
@@ -255,18 +255,23 @@ impl Session {
             .with_wire(rendezvous::SERVICE_DATA, room)
             .map_err(|_| SendError::TooLong)?;
         let offer = Rendezvous { kind: rendezvous::PROPOSE, cookie, capability: Capability::CHAT.0, tlvs };
-        self.send_offer(cookie, to, &offer, now)
+        self.send_rendezvous(to, &offer, now)
     }
 
-    fn send_offer(
+    /// A word on channel 2: offers something, takes that back, or accepts what was offered ([`Event::Rendezvous`]), as
+    /// [`Rendezvous::kind`] says. What comes after an acceptance, such as a file on a connection between the two, is the
+    /// caller's business. Not acknowledged; [`Event::Refused`] if they are not there.
+    pub fn send_rendezvous(
         &mut self,
-        cookie: Cookie,
         to: &ScreenName,
         offer: &Rendezvous,
         now: Instant,
     ) -> Result<(), SendError> {
+        if !to.is_valid() {
+            return Err(SendError::InvalidName);
+        }
         let tlvs = Tlvs::new().with_wire(tlv::DATA, offer).map_err(|_| SendError::TooLong)?;
-        let body = ImToHost { cookie, channel: channel::RENDEZVOUS, to: to.clone(), tlvs };
+        let body = ImToHost { cookie: offer.cookie, channel: channel::RENDEZVOUS, to: to.clone(), tlvs };
         self.send(&body, now)
     }
 

@@ -293,7 +293,7 @@ impl Session {
                 Body::EvilReply(given) => self
                     .events
                     .push_back(Event::WarningGiven { level: given.level, increase: given.increase }),
-                Body::BuddyArrived(arrived) => self.receive_arrived(&arrived.infos),
+                Body::BuddyArrived(arrived) => self.receive_arrived(arrived.infos),
                 Body::BuddyDeparted(departed) => self.receive_departed(departed.infos),
                 Body::FeedbagStatus(status) => self.receive_feedbag_status(snac.request_id, &status.codes),
                 Body::FeedbagInsert(items) => self.receive_items(snac, items.items),
@@ -341,7 +341,8 @@ impl Session {
 
     fn receive_own_info(&mut self, own: oservice::OwnUserInfo) {
         if let Some(info) = own.infos.into_iter().next() {
-            self.screen_name = info.screen_name;
+            self.screen_name = info.screen_name.clone();
+            self.events.push_back(Event::OwnInfo(info));
         }
     }
 

@@ -9,7 +9,7 @@
 
 use super::{Event, SendError, Session};
 use crate::foodgroup::oservice::{GroupVersion, ToolVersion};
-use crate::foodgroup::{Body, FoodGroup, buddy, feedbag, icbm, locate, oservice, pd};
+use crate::foodgroup::{Body, Capability, FoodGroup, buddy, feedbag, icbm, locate, oservice, pd};
 use crate::text::charset;
 use crate::text::split::{Limits, split};
 use crate::wire::{Snac, Tlvs};
@@ -156,9 +156,7 @@ impl Session {
         if let Some(profile) = split(&self.config.profile, MAX_PROFILE).first() {
             push_text(&mut tlvs, locate::tlv::PROFILE_TYPE, locate::tlv::PROFILE, profile);
         }
-        let capabilities: Vec<u8> =
-            self.config.capabilities.iter().flat_map(|capability| capability.0).collect();
-        tlvs.push(locate::tlv::CAPABILITIES, capabilities);
+        tlvs.push(locate::tlv::CAPABILITIES, Capability::to_value(&self.config.capabilities));
         self.ask(&locate::SetInfo { tlvs });
         self.ask(&icbm::SetParams {
             channel: 0,
@@ -209,7 +207,6 @@ impl Session {
 /// A text with its MIME type, as profiles and away messages have it.
 fn push_text(tlvs: &mut Tlvs, kind: u16, text: u16, plain: &str) {
     let encoded = crate::text::encode(plain);
-    let charset = charset::name(encoded.charset);
-    tlvs.push(kind, format!("text/aolrtf; charset=\"{charset}\""));
+    tlvs.push(kind, charset::mime(encoded.charset));
     tlvs.push(text, encoded.bytes);
 }

@@ -5,7 +5,7 @@ use super::buddy_list::BuddyList;
 use super::edits::{ITEMS_AN_EDIT, Sent};
 use super::event::{Event, Presence, SendError};
 use crate::ScreenName;
-use crate::foodgroup::locate::{UserInfoQuery2, UserInfoReply, tlv};
+use crate::foodgroup::locate::{UserInfoQuery2, UserInfoReply, mask, tlv};
 use crate::foodgroup::{UserInfo, buddy, icbm::TextFragment};
 use crate::text::{self, charset};
 use crate::wire::Tlvs;
@@ -52,7 +52,7 @@ impl Session {
 
     /// Asks for somebody's profile and away message: [`Event::UserInfo`].
     pub fn query_user(&mut self, name: &ScreenName, now: Instant) -> Result<(), SendError> {
-        self.send(&UserInfoQuery2 { mask: 3, screen_name: name.clone() }, now)
+        self.send(&UserInfoQuery2 { mask: mask::PROFILE | mask::AWAY, screen_name: name.clone() }, now)
     }
 
     pub(super) fn begin_watching(&mut self) {
@@ -87,13 +87,15 @@ impl Session {
     }
 
     /// Servers repeat 03/0B as each field arrives; only what is different is told.
-    pub(super) fn receive_arrived(&mut self, infos: &[UserInfo]) {
+    pub(super) fn receive_arrived(&mut self, infos: Vec<UserInfo>) {
         for info in infos {
             let presence = Presence::Online {
                 away: info.is_away(),
                 idle_minutes: info.idle_minutes().unwrap_or_default(),
             };
-            self.seen(&info.screen_name, presence);
+            let who = info.screen_name.clone();
+            self.events.push_back(Event::BuddySeen(info));
+            self.seen(&who, presence);
         }
     }
 
@@ -127,8 +129,7 @@ impl Session {
 /// A text whose charset is in a MIME type beside it.
 fn typed_text(tlvs: &Tlvs, kind: u16, value: u16) -> Option<String> {
     let bytes = tlvs.get(value).filter(|bytes| !bytes.is_empty())?.to_vec();
-    let mime = tlvs.text(kind).unwrap_or_default();
-    let name = mime.split_once("charset=").map_or("", |(_, name)| name);
-    let text = TextFragment { charset: charset::from_name(name), language: 0, bytes };
+    let charset = charset::from_mime(&tlvs.text(kind).unwrap_or_default());
+    let text = TextFragment { charset, language: 0, bytes };
     Some(text::to_plain([text]).text)
 }

@@ -59,6 +59,18 @@ pub fn from_name(name: &str) -> u16 {
     }
 }
 
+/// The number of the charset in a MIME type, as profiles and away messages have one:
+/// `text/aolrtf; charset="us-ascii"`. [`ASCII`] where it names none.
+pub fn from_mime(mime: &str) -> u16 {
+    let (_, name) = mime.split_once("charset=").unwrap_or_default();
+    from_name(name.split(';').next().unwrap_or_default())
+}
+
+/// The MIME type of a profile or away message in a charset.
+pub fn mime(charset: u16) -> String {
+    format!("text/aolrtf; charset=\"{}\"", name(charset))
+}
+
 /// The name of a charset in chat rooms and MIME types.
 pub const fn name(charset: u16) -> &'static str {
     match charset {
@@ -157,6 +169,22 @@ mod tests {
             let encoded = encode(text);
             assert_eq!(encoded.charset, charset);
             assert_eq!(decode(&encoded), Decoded { text: text.into(), lossy: false });
+        }
+    }
+
+    #[test]
+    fn mime_types_name_a_charset_or_none() {
+        for charset in [ASCII, UTF16, LATIN1] {
+            assert_eq!(from_mime(&mime(charset)), charset);
+        }
+        for (mime, charset) in [
+            ("", ASCII),
+            ("text/x-aolrtf", ASCII),
+            ("text/aolrtf; charset=unicode-2-0", UTF16),
+            ("text/aolrtf; charset=\"iso-8859-1\"; x=y", LATIN1),
+            ("text/aolrtf; charset=", ASCII),
+        ] {
+            assert_eq!(from_mime(mime), charset, "{mime}");
         }
     }
 

@@ -214,6 +214,13 @@ impl FlapDecoder {
     }
 }
 
+/// The 4-byte sign-off `2A 04 sequence`, that open-oscar-server writes to clients that sent no TLV 4A; for servers. The
+/// connection is then to be closed: it is no frame.
+pub const fn short_sign_off(sequence: u16) -> [u8; 4] {
+    let [high, low] = sequence.to_be_bytes();
+    [MARKER, 4, high, low]
+}
+
 /// Reads the payload of a sign-on frame.
 pub fn sign_on(frame: &Frame) -> Result<SignOnFrame, DecodeError> {
     super::Wire::from_bytes(&frame.payload)
@@ -258,6 +265,7 @@ mod tests {
         let decoder = FlapDecoder::default();
         assert_eq!(decoder.finish(&[]), Ok(Ending::Closed));
         assert_eq!(decoder.finish(&[0x2a, 4, 0, 1]), Ok(Ending::ShortSignOff));
+        assert_eq!(decoder.finish(&short_sign_off(0xffff)), Ok(Ending::ShortSignOff));
         assert_eq!(decoder.finish(&[0x2a, 2, 0]), Ok(Ending::Closed));
         assert_eq!(decoder.finish(&[0x2a, 2, 0, 1, 0, 4, 0]), Err(FlapError::CutOff { missing: 3 }));
     }

@@ -38,6 +38,9 @@ pub struct Snac {
 }
 
 impl Snac {
+    /// Request id of what a server sends unasked: open-oscar-server's, and some old clients rely on its high bit.
+    pub const UNASKED: u32 = 0x8000_0000;
+
     /// With a typed body and no flags.
     pub fn new<B: SnacBody>(request_id: u32, body: &B) -> Result<Self, EncodeError> {
         Ok(Self {
