@@ -144,17 +144,21 @@ impl Level {
     /// Takes what 01/0A says; for clients. With new parameters the server's level is taken; with the same ones the
     /// lower of the two, because SNACs of ours that the notice did not count may have been on their way. Whether the
     /// class is limited stands in the code, and in 35-byte records once more.
+    ///
+    /// A class that is said to be limited while its level is at the limit or above has met no limit yet:
+    /// open-oscar-server says each second how one more SNAC would fare, and so warns whoever sends as fast as it may.
     pub fn adopt(&mut self, change: &RateParamChange, now: Duration) {
         let class = change.class;
         let parameters = |class: &RateClass| RateClass { current: 0, state: None, ..*class };
         let changed = parameters(&class) != parameters(&self.class);
         self.current = if changed { class.current } else { class.current.min(self.current) };
-        self.limited = match (change.code, class.state) {
+        let told = match (change.code, class.state) {
             (rate_code::LIMITED, _) => true,
             (_, Some(state)) => state.dropping != 0,
             (rate_code::CLEAR, None) => false,
             (_, None) => self.limited,
         };
+        self.limited = told && (self.limited || class.current < class.limit);
         self.class = class;
         self.last = self.last.min(now);
     }
@@ -213,6 +217,7 @@ fn millis(duration: Duration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foodgroup::oservice::RateState;
 
     #[test]
     fn a_limit_of_zero_limits_nobody_however_long() {
@@ -365,11 +370,38 @@ mod tests {
         assert_eq!(level.level(), 5700);
     }
 
+    /// As open-oscar-server has it: each second it says how one more SNAC would fare.
+    #[test]
+    fn a_limit_that_is_only_foretold_holds_nothing_back() {
+        let mut level = Level::new(STOCK_IM, Duration::ZERO);
+        for _ in 0..7 {
+            level.evaluate(Duration::ZERO);
+        }
+        let due = level.earliest(Duration::ZERO).unwrap();
+        let state = |dropping| Some(RateState { last: 1, dropping });
+        let notice = |code, class| RateParamChange { code, class };
+        let foretold = RateClass { current: level.level(), state: state(1), ..STOCK_IM };
+        level.adopt(&notice(rate_code::LIMITED, foretold), secs(1.0));
+        assert!(!level.is_limited());
+        assert_eq!(level.earliest(secs(1.0)), Some(due));
+
+        // Below the limit it has come true, and stays so until the server says otherwise.
+        let below = RateClass { current: STOCK_IM.limit - 1, ..foretold };
+        level.adopt(&notice(rate_code::LIMITED, below), secs(1.0));
+        assert!(level.is_limited());
+        let above = RateClass { current: STOCK_IM.limit + 10, ..foretold };
+        level.adopt(&notice(rate_code::LIMITED, above), secs(9.0));
+        assert!(level.is_limited());
+        let clear = RateClass { current: STOCK_IM.clear, state: state(0), ..STOCK_IM };
+        level.adopt(&notice(rate_code::CLEAR, clear), secs(30.0));
+        assert!(!level.is_limited());
+    }
+
     #[test]
     fn a_notice_limits_by_its_code_where_the_record_is_short() {
         let notice =
             |code, state| RateParamChange { code, class: RateClass { current: 3950, state, ..STOCK_IM } };
-        let dropping = |dropping| Some(crate::foodgroup::oservice::RateState { last: 0, dropping });
+        let dropping = |dropping| Some(RateState { last: 0, dropping });
         // Free again at clear, not just above limit; until then what is sent is dropped and counted.
         let at_clear = 5100 * 20 - 3950 * 19;
         for (code, state, limited) in [

@@ -1,6 +1,7 @@
 //! The client against a living server, whichever it is: set `OSCAR_LIVE=host:port` and, for accounts of it,
 //! `OSCAR_LIVE_ACCOUNTS=name:password,name:password,…` (seven for all of the tests). `OSCAR_LIVE_SECONDS` (60) is how
-//! long it sends as fast as it may; the server should have its ordinary rate limits. Without these the server is the
+//! long it sends as fast as it may, and 95 % of what the stock limits permit must be acknowledged (149 of 157 in 600 s);
+//! the server should have its ordinary rate limits. Without these the server is the
 //! program `oscar-mock`, if it has been built, and the time 5 s.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::print_stderr, reason = "a test's helpers fail by them")]
 
@@ -379,7 +380,8 @@ async fn as_fast_as_allowed_is_never_too_fast() {
     let to = subject.name(4).clone();
     let end = Instant::now() + Duration::from_secs(seconds);
     let (mut sent, mut acked) = (0u64, 0u64);
-    while Instant::now() < end || acked < sent {
+    // A message that nobody acknowledges is told as such; the loop ends all the same if that isn't either.
+    while Instant::now() < end || (acked < sent && Instant::now() < end + PATIENCE) {
         let wait = client.next_im_credit_in().unwrap();
         if wait.is_zero() && Instant::now() < end {
             sent += 1;
@@ -387,12 +389,15 @@ async fn as_fast_as_allowed_is_never_too_fast() {
         }
         match timeout(wait.max(Duration::from_millis(1)), client.event()).await {
             Ok(Event::ImAcked { .. }) => acked += 1,
-            Ok(Event::NoAcknowledgement { .. } | Event::ImRefused { .. } | Event::Closed(_)) => {
-                panic!("after {sent} sent and {acked} acknowledged")
+            Ok(event @ (Event::NoAcknowledgement { .. } | Event::ImRefused { .. } | Event::Closed(_))) => {
+                panic!("after {sent} sent and {acked} acknowledged: {event:?}")
             }
             _ => {}
         }
     }
-    eprintln!("{sent} messages sent and acknowledged in {seconds} s");
+    eprintln!("{sent} messages sent, {acked} acknowledged in {seconds} s");
     assert_eq!(sent, acked);
+    // The stock limits permit a burst of seven and then one each 4 s: 157 in ten minutes.
+    let permitted = 7 + seconds / 4;
+    assert!(sent >= permitted * 95 / 100, "{sent} of the {permitted} that the stock limits permit");
 }

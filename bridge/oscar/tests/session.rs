@@ -21,7 +21,9 @@ use oscar_im::foodgroup::feedbag::{
 use oscar_im::foodgroup::icbm::{
     HostAck, IcqMessage, ImData, ImToClient, Rendezvous, TypingNotice, icq_kind, typing,
 };
-use oscar_im::foodgroup::oservice::{RateClass, RateParamChange, SetUserInfoFields, rate_code, status};
+use oscar_im::foodgroup::oservice::{
+    RateClass, RateParamChange, RateState, SetUserInfoFields, rate_code, status,
+};
 use oscar_im::foodgroup::{
     Body, Capability, ErrorCode, FoodGroup, SnacBody, SnacError, UserInfo, bucp, buddy, feedbag, icbm,
     oservice, user_info,
@@ -412,6 +414,14 @@ fn a_second_sign_on_and_a_rate_disconnect_look_alike_and_are_told_apart() {
         t.gets(0, &RateParamChange { code: rate_code::LIMITED, class });
         t.frame(&frame);
         assert_eq!(t.events().pop(), Some(Event::Closed(CloseReason::RateExceeded)));
+
+        // Sending as fast as is allowed, one is told each few seconds that one more message would be too many.
+        let mut t = Transcript::online();
+        let state = Some(RateState { last: 1, dropping: 1 });
+        let class = RateClass { current: STOCK_IM.limit + 50, state, ..STOCK_IM };
+        t.gets(0, &RateParamChange { code: rate_code::LIMITED, class });
+        t.frame(&frame);
+        assert_eq!(t.events().pop(), Some(Event::Closed(CloseReason::SignedOnElsewhere)));
     }
 }
 

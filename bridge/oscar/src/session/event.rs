@@ -142,7 +142,9 @@ pub enum Event {
         /// By whom, unless anonymously.
         by: Option<ScreenName>,
     },
-    /// A rate class stands differently (01/0A); the number of credits may have changed.
+    /// A rate class stands differently (01/0A); the number of credits may have changed. open-oscar-server says *limited*
+    /// already of a class that one more SNAC would bring below its limit; nothing is dropped then, and we hold that one
+    /// back anyway.
     RateChanged {
         /// The class.
         class: u16,
