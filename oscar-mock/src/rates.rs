@@ -152,6 +152,8 @@ impl Levels {
                 let mut record = class.level.record(elapsed);
                 if let Some(state) = &mut record.state {
                     state.last = seconds.unwrap_or(u32::MAX);
+                    // The same foresight, though nothing need have been dropped yet.
+                    state.dropping = u8::from(code == rate_code::LIMITED);
                 }
                 notices.push((code, record));
             }
@@ -259,6 +261,27 @@ mod tests {
         assert_eq!(codes(27), [rate_code::CLEAR]);
         assert!(!levels.is_restless(start + Duration::from_secs(27)));
         assert_eq!(levels.spend(2, start + Duration::from_secs(27)), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_limit_that_the_next_message_would_meet_is_told_as_if_it_were_met() {
+        let (mut levels, start) = start(Rates::Stock);
+        for sent in 0..8 {
+            let now = start + Duration::from_secs(u64::from(sent == 7));
+            assert_eq!(levels.spend(2, now), Verdict::Pass);
+        }
+        let told = |levels: &mut Levels, seconds| {
+            let notices = levels.notices(start + Duration::from_secs(seconds));
+            notices
+                .into_iter()
+                .map(|(code, record)| (code, record.state.unwrap().dropping, record.current))
+                .collect::<Vec<_>>()
+        };
+        let level = levels.records(start)[2].current;
+        assert!(level >= STOCK[2].limit);
+        assert_eq!(told(&mut levels, 2), [(rate_code::LIMITED, 1, level)]);
+        assert_eq!(told(&mut levels, 5), [(rate_code::ALERT, 0, level)]);
+        assert_eq!(levels.spend(2, start + Duration::from_secs(5)), Verdict::Pass);
     }
 
     #[test]

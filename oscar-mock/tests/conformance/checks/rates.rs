@@ -15,6 +15,13 @@ pub(super) const CHECKS: &[Check] = &[
         run: limited_and_clear_again,
     },
     Check {
+        name: "limit_foretold",
+        fact: "each second 01/0A tells how one more message would fare: limited and dropping, though none was dropped and the level is at the limit or above (server's source; seen)",
+        steps: "seven messages at once, an eighth after 1 s, wait for 01/0A code 3, rest 4 s, send one",
+        expected: "dropping 1 and a level of 4000 or more; nine acknowledgements",
+        run: limit_foretold,
+    },
+    Check {
         name: "one_message_each_four_seconds",
         fact: "one message each 4 s never reaches the limit (arithmetic)",
         steps: "seven messages at once, then four more, one each 4 s",
@@ -162,6 +169,35 @@ fn limited_and_clear_again(scene: &Scene<'_>) -> Outcome {
     );
     let again = volley(&mut anna, 1);
     ensure!(anna.bos.answer(again[0])?.is(0x04, 0x0c), "not acknowledged after the rest");
+    Ok(())
+}
+
+fn limit_foretold(scene: &Scene<'_>) -> Outcome {
+    let mut anna = scene.sign_on("anna")?;
+    let mut ids = volley(&mut anna, 7);
+    std::thread::sleep(Duration::from_secs(1));
+    ids.extend(volley(&mut anna, 1));
+    let (level, dropping) = loop {
+        let body = anna.bos.until(0x01, 0x0a)?.body;
+        let mut reader = Reader(&body);
+        let (code, class) = (reader.u16()?, reader.u16()?);
+        reader.take(20)?;
+        let level = reader.u32()?;
+        reader.take(8)?;
+        match (code, class) {
+            (3, 3) => break (level, reader.u8()?),
+            // The level passes through alert on its way.
+            (2, 3) => {}
+            other => return Err(format!("01/0A says {other:?}")),
+        }
+    };
+    ensure!(level >= 4000 && dropping == 1, "level {level}, dropping {dropping}");
+    // It is the pause that is examined. Some more, for the network's sake.
+    std::thread::sleep(Duration::from_millis(4050));
+    ids.extend(volley(&mut anna, 1));
+    anna.bos.fence()?;
+    let passed = acknowledged(&anna, &ids).len();
+    ensure!(passed == 9, "{passed} acknowledged");
     Ok(())
 }
 
