@@ -2,7 +2,7 @@
 //! them without coming near its limit.
 
 use crate::foodgroup::FoodGroup;
-use crate::foodgroup::oservice::{RateParamChange, RateParams};
+use crate::foodgroup::oservice::{RateParamChange, RateParams, rate_code};
 use crate::rate::Level;
 use crate::wire::Frame;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -29,6 +29,18 @@ pub(crate) struct Pacer {
     turn: u64,
     queued: usize,
     paused: bool,
+    exemption: Exemption,
+}
+
+/// Whether the server's limits are for us.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Exemption {
+    #[default]
+    None,
+    /// Its word is that they aren't.
+    Granted,
+    /// That was its word, but it counted what we sent all the same.
+    Broken,
 }
 
 impl Pacer {
@@ -42,8 +54,23 @@ impl Pacer {
             .collect();
     }
 
+    /// The server takes us for a bot, or for somebody like everybody. open-oscar-server limits no bot, although it tells
+    /// it of the same classes; nothing is counted meanwhile, as a server that doesn't count either won't say what it has.
+    pub(crate) fn is_bot(&mut self, bot: bool) {
+        if self.exemption != Exemption::Broken {
+            self.exemption = if bot { Exemption::Granted } else { Exemption::None };
+        }
+    }
+
+    fn is_exempt(&self) -> bool {
+        self.exemption == Exemption::Granted
+    }
+
     /// Takes 01/0A; classes that 01/07 did not name are ignored.
     pub(crate) fn adopt(&mut self, change: &RateParamChange, now: Duration) {
+        if self.is_exempt() && matches!(change.code, rate_code::ALERT | rate_code::LIMITED) {
+            self.exemption = Exemption::Broken;
+        }
         if let Some(level) = self.levels.get_mut(&change.class.id) {
             level.adopt(change, now);
         }
@@ -122,8 +149,8 @@ impl Pacer {
         }
         let class = self.members.get(&kind).copied();
         let credits = match class.and_then(|class| self.levels.get(&class)) {
-            Some(level) => level.credits(now, MAX_CREDITS),
-            None => MAX_CREDITS,
+            Some(level) if !self.is_exempt() => level.credits(now, MAX_CREDITS),
+            _ => MAX_CREDITS,
         };
         let ahead = self.queues.get(&class).map_or(0, VecDeque::len);
         credits.saturating_sub(u32::try_from(ahead).unwrap_or(u32::MAX))
@@ -135,7 +162,7 @@ impl Pacer {
         let mut level = class.and_then(|class| self.levels.get(&class)).cloned();
         let ahead = self.queues.get(&class).map_or(0, VecDeque::len);
         let mut at = now;
-        if let Some(level) = &mut level {
+        if let Some(level) = level.as_mut().filter(|_| !self.is_exempt()) {
             for _ in 0..ahead {
                 at = earliest(level, at);
                 level.evaluate(at);
@@ -146,10 +173,14 @@ impl Pacer {
     }
 
     fn earliest(&self, class: Option<u16>, now: Duration) -> Duration {
-        class.and_then(|class| self.levels.get(&class)).map_or(now, |level| earliest(level, now))
+        let level = class.and_then(|class| self.levels.get(&class)).filter(|_| !self.is_exempt());
+        level.map_or(now, |level| earliest(level, now))
     }
 
     fn count(&mut self, class: Option<u16>, now: Duration) {
+        if self.is_exempt() {
+            return;
+        }
         if let Some(level) = class.and_then(|class| self.levels.get_mut(&class)) {
             level.evaluate(now);
         }

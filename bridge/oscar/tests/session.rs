@@ -22,8 +22,9 @@ use oscar_im::foodgroup::icbm::{
     HostAck, IcqMessage, ImData, ImToClient, Rendezvous, TypingNotice, icq_kind, typing,
 };
 use oscar_im::foodgroup::oservice::{
-    RateClass, RateParamChange, RateState, SetUserInfoFields, rate_code, status,
+    OwnUserInfo, RateClass, RateParamChange, RateState, SetUserInfoFields, rate_code, status,
 };
+use oscar_im::foodgroup::user_info::flags;
 use oscar_im::foodgroup::{
     Body, Capability, ErrorCode, FoodGroup, SnacBody, SnacError, UserInfo, bucp, buddy, feedbag, icbm,
     oservice, user_info,
@@ -194,6 +195,35 @@ fn credits_are_kept_and_refill() {
     let next = t.session.next_im_credit_at(t.now).unwrap();
     assert!(next > t.now && next < t.now + Duration::from_secs(5));
     assert_eq!(t.session.im_credits(next), 1);
+}
+
+/// open-oscar-server limits nobody whose account has its *bot* flag, though it announces the same classes.
+#[test]
+fn a_bot_is_not_paced_unless_it_is_limited_all_the_same() {
+    let mut t = Transcript::online();
+    let own = |flags: u16| {
+        let info =
+            UserInfo { tlvs: Tlvs::new().with(1, flags.to_be_bytes()), ..UserInfo::new("bridgebot".into()) };
+        OwnUserInfo { infos: vec![info] }
+    };
+    assert_eq!(t.session.im_credits(t.now), 7);
+    t.gets(0, &own(flags::AIM | flags::BOT));
+    let staff = ScreenName::from(STAFF);
+    for _ in 0..300 {
+        t.session.send_im([0; 8], &staff, "x", t.now).unwrap();
+    }
+    assert_eq!(t.session.next_im_credit_at(t.now), Some(t.now));
+    // The level of the class has nothing to do with it, neither now nor when the session ends.
+    t.gets(0, &own(flags::AIM));
+    assert_eq!(t.session.im_credits(t.now), 7);
+
+    // A server that warns a bot counts what it sends.
+    t.gets(0, &own(flags::AIM | flags::BOT));
+    let class = RateClass { current: 4100, ..STOCK_IM };
+    t.gets(0, &RateParamChange { code: rate_code::ALERT, class });
+    assert_eq!(t.session.im_credits(t.now), 0);
+    t.gets(0, &own(flags::AIM | flags::BOT));
+    assert_eq!(t.session.im_credits(t.now), 0, "and it is not believed twice");
 }
 
 #[test]

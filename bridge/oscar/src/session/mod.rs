@@ -7,7 +7,8 @@
 //!
 //! It keeps to the server's rate classes by itself. Messages are not queued here, because their order and number are
 //! the caller's business: [`Session::im_credits`] says how many may go at once, [`Session::next_im_credit_at`] when
-//! there is one more.
+//! there is one more. An account that the server shows as a bot (own user info, flag 0x400) isn't held back, as
+//! open-oscar-server doesn't limit it; where it is warned of a limit all the same, it is from then on.
 //!
 //! A server in a few lines, and a session that signs on to it and says something:
 //!
@@ -89,7 +90,7 @@ pub use privacy::Privacy;
 
 use crate::ScreenName;
 use crate::connection::{self, Connection};
-use crate::foodgroup::{Body, FoodGroup, SnacBody, oservice};
+use crate::foodgroup::{Body, FoodGroup, SnacBody, oservice, user_info};
 use crate::wire::{FlapChannel, FlapError, Frame, Snac, Tlvs};
 use messages::Messages;
 use start_up::State;
@@ -342,6 +343,7 @@ impl Session {
     fn receive_own_info(&mut self, own: oservice::OwnUserInfo) {
         if let Some(info) = own.infos.into_iter().next() {
             self.screen_name = info.screen_name.clone();
+            self.connection.pacer.is_bot(info.flags() & user_info::flags::BOT != 0);
             self.events.push_back(Event::OwnInfo(info));
         }
     }
