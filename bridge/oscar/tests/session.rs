@@ -11,7 +11,7 @@
 mod common;
 
 use common::transcript::{Transcript, kinds};
-use common::{Place, REPLIES, place, servers_frames};
+use common::{place, servers_frames};
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::chat::RoomId;
 use oscar_im::foodgroup::feedbag::{
@@ -34,7 +34,6 @@ use oscar_im::session::{CloseReason, Config, Event, Presence, ProtocolError, Sen
 use oscar_im::text;
 use oscar_im::wire::{DecodeError, FlapChannel, Frame, Reader, SignOnFrame, Snac, Tlvs, Wire, Writer};
 use std::time::Duration;
-use testkit::capture::names;
 
 fn im(from: &str, cookie: u8, markup: &str) -> ImToClient {
     let data = ImData::of_text(&text::charset::encode(markup)).unwrap();
@@ -85,38 +84,6 @@ fn the_start_up_is_that_of_real_clients() {
     );
     let sequence: Vec<u16> = t.frames.iter().map(|frame| frame.sequence).collect();
     assert_eq!(sequence, (1..=16).collect::<Vec<_>>());
-}
-
-#[test]
-fn every_server_seen_signs_us_on_and_nothing_it_says_later_is_unreadable() {
-    let mut tried = 0;
-    for capture in names() {
-        let server = servers_frames(&capture);
-        let complete = [(1, 3), (1, 7), (9, 3), (0x13, 6)]
-            .iter()
-            .all(|wanted| server.iter().any(|frame| place(frame) == Some(*wanted)));
-        if !complete {
-            continue;
-        }
-        let mut t = Transcript::new(Config::default());
-        t.start_up(&capture);
-        assert!(matches!(t.events.last(), Some(Event::SignedOn { .. })), "{capture}: {:?}", t.events);
-        let (mut ims, mut told) = (0, 0);
-        let start_up: Vec<Place> = REPLIES.iter().map(|(_, reply)| *reply).chain([(1, 3)]).collect();
-        for frame in
-            server.iter().skip(1).filter(|frame| !place(frame).is_some_and(|p| start_up.contains(&p)))
-        {
-            ims += usize::from(place(frame) == Some((4, 7)));
-            t.frame(frame);
-        }
-        for event in t.events() {
-            assert!(!matches!(event, Event::Unreadable { .. }), "{capture}: {event:?}");
-            told += usize::from(matches!(event, Event::ImReceived(_) | Event::ChatInvited(_)));
-        }
-        assert_eq!(told, ims, "{capture}: every message is told");
-        tried += 1;
-    }
-    assert!(tried >= 11, "{tried}");
 }
 
 #[test]
