@@ -19,6 +19,10 @@
 //! # });
 //! ```
 //!
+//! A [`Running`] server is asked and changed through its [`Handle`]: accounts and sessions, [`faults`] to set, the time
+//! ([`Handle::advance`]), what was said ([`Handle::messages`]) and every frame that went over the wire
+//! ([`Handle::journal`]), with assertions that print what came instead. `examples/a_client_under_test.rs` has all of it.
+//!
 //! Inside, `host` is a pure machine: connections, frames and the time go in, bytes and close orders come out. It
 //! holds the `realm` (accounts, sessions, who watches whom), the `authenticator`, and `bos` with one file a food
 //! group. `net` puts sockets around it, `control` an HTTP interface.
