@@ -10,8 +10,12 @@ use common::{Client, im, snac};
 use oscar_im::foodgroup::bucp::{LoginResponse, tlv};
 use oscar_im::foodgroup::icbm;
 use oscar_im::foodgroup::oservice::{ClientOnline, RateParamChange, rate_code};
+use oscar_im::net;
+use oscar_im::session::Event;
+use oscar_im::sign_on::Credentials;
 use oscar_im::wire::Tlvs;
 use oscar_mock::clock::Clock;
+use oscar_mock::config::AccountConfig;
 use oscar_mock::faults::{Action, Fault};
 use oscar_mock::journal::{Delivery, Pattern};
 use oscar_mock::{Running, Server};
@@ -158,6 +162,33 @@ async fn what_falls_due_while_time_is_moved_happens_at_its_time() {
         let times: Vec<u32> = journal.matching(&notices).map(|entry| entry.unix).collect();
         assert!((25..=27).contains(&(times[1] - times[0])), "{times:?}");
     }
+}
+
+/// The classes that 01/07 announces to a bot are those of everybody; what tells the client is its own user info.
+#[tokio::test]
+async fn a_bot_is_not_slowed_by_limits_that_are_not_for_it() {
+    let bot = AccountConfig { bot: true, ..AccountConfig::new("Anna", "pass1word") };
+    let server = Server::builder().configure(|config| config.accounts.push(bot)).start().await.unwrap();
+    let address = server.address();
+    let credentials = Credentials { screen_name: "Anna".into(), password: "pass1word".into() };
+    let config = net::Config::new(address.ip().to_string(), address.port(), credentials);
+    let mut client = net::connect(&config).await.unwrap();
+    let (mut sent, mut acknowledged) = (0u64, 0);
+    let all = async {
+        while acknowledged < 100 {
+            match client.event().await {
+                Event::SignedOn { .. } => {
+                    while sent < 100 {
+                        sent += 1;
+                        client.send_im(sent.to_be_bytes(), &"Anna".into(), "hello").unwrap();
+                    }
+                }
+                Event::ImAcked { .. } => acknowledged += 1,
+                _ => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), all).await.unwrap();
 }
 
 #[tokio::test]
