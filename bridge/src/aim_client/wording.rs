@@ -11,6 +11,7 @@ use crate::conversation::wording::Stamp;
 pub(super) const CLIENT: &str = "aim";
 pub(super) const CONNECTING: &str = "signing on …";
 pub(super) const NOT_SIGNED_ON: &str = "you are not signed on";
+pub(super) const LOST: &str = "the connection was lost";
 pub(super) const LOST_UNKNOWN: &str = "the connection was lost; it may or may not have arrived";
 pub(super) const LOST_UNSENT: &str = "the connection was lost before it was sent";
 pub(super) const NO_ACKNOWLEDGEMENT: &str = "the server did not acknowledge it";
@@ -201,8 +202,8 @@ pub(super) fn buddy_refused(name: &str, code: u16) -> String {
     format!("the server does not keep {name} on your buddy list (code {code})")
 }
 
-pub(super) fn service_refused(reason: &str) -> String {
-    format!("no chat room: {reason}")
+pub(super) fn service_refused(room: Option<&str>, reason: &str) -> String {
+    room.map_or_else(|| format!("no chat room: {reason}"), |room| format!("no chat room {room}: {reason}"))
 }
 
 pub(super) fn set_profile(text: Option<&str>) -> String {

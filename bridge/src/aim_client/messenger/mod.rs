@@ -57,6 +57,8 @@ struct Away {
 pub(super) struct Messenger {
     me: ScreenName,
     link: Link,
+    /// There was a session, and it is over: that has been told.
+    lost: bool,
     conversations: Conversations,
     people: People,
     queries: Queries,
@@ -77,6 +79,7 @@ impl Messenger {
         Self {
             me,
             link: Link::Connecting,
+            lost: false,
             conversations: Conversations::new(wording::CLIENT),
             people: People::default(),
             queries: Queries::default(),
@@ -172,7 +175,15 @@ impl Messenger {
         self.lose_rooms(now);
         self.people.forget_presences();
         self.queries = Queries::default();
-        self.problem(&wording::offline(reason, retry), now);
+        let text = wording::offline(reason, retry);
+        if self.lost {
+            // A night of tries is not to drive out what was said.
+            self.conversations.add(&With::Client, wording::CLIENT, Voice::Problem, &text, now.wall);
+            self.news.push_back(News::Problem(text));
+        } else {
+            self.problem(&text, now);
+        }
+        self.lost = true;
         self.end_if_settled();
     }
 
@@ -279,7 +290,12 @@ impl Messenger {
     fn signed_on(&mut self, screen_name: ScreenName, now: Moment) {
         self.me = screen_name;
         self.link = Link::Online;
-        self.notice(&wording::signed_on(self.me.as_str()), now);
+        let text = wording::signed_on(self.me.as_str());
+        self.notice(&text, now);
+        // Who was told of the loss where they looked is told of its end.
+        if std::mem::take(&mut self.lost) && self.conversations.current().with != With::Client {
+            self.tell_here(Voice::Notice, &text, now);
+        }
         // A new session knows nothing of what was set in the one before.
         if let Some(away) = &self.away {
             self.actions.push_back(Action::Away(Some(away.text.clone())));

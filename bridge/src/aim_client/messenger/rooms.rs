@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use oscar_im::ScreenName;
 use oscar_im::foodgroup::FoodGroup;
 use oscar_im::foodgroup::chat::RoomId;
+use oscar_im::foodgroup::chat_nav::EXCHANGE_PRIVATE;
 use oscar_im::foodgroup::icbm::Cookie;
 use oscar_im::session::{Invitation, Service};
 use oscar_im::{service, text::split};
@@ -32,6 +33,8 @@ pub(in crate::aim_client) struct Room {
     id: RoomId,
     /// Its connection is ready.
     inside: bool,
+    /// The server knew it no more, and was asked to make it.
+    made_again: bool,
 }
 
 /// What a connection to a room, or to the service that makes them, tells.
@@ -185,18 +188,38 @@ impl Messenger {
                 let key = self.room_key(id, title);
                 self.actions.push_back(Action::Enter { room: key, service });
             }
-            (group, _) => self.problem(&wording::service_refused(&format!("{group} was not asked for")), now),
+            (group, _) => {
+                let reason = format!("{group} was not asked for");
+                self.problem(&wording::service_refused(None, &reason), now);
+            }
         }
     }
 
     pub(super) fn service_refused(&mut self, group: FoodGroup, reason: &str, now: Moment) {
         // Requests are answered in their order.
-        if group == FoodGroup::ChatNav {
-            self.rooms.wanted.pop_front();
-        } else if !self.rooms.titles.is_empty() {
-            self.rooms.titles.remove(0);
-        }
-        self.problem(&wording::service_refused(reason), now);
+        let name = match group {
+            FoodGroup::ChatNav => self.rooms.wanted.pop_front(),
+            _ if self.rooms.titles.is_empty() => None,
+            _ => {
+                let (id, title) = self.rooms.titles.remove(0);
+                if self.make_again(&id, &title) {
+                    return;
+                }
+                Some(title)
+            }
+        };
+        self.problem(&wording::service_refused(name.as_deref(), reason), now);
+    }
+
+    /// A server that was started anew knows none of the rooms that we were in, but makes them; once for each loss. Only
+    /// those that anybody may make by name.
+    fn make_again(&mut self, id: &RoomId, title: &str) -> bool {
+        let room = self.rooms.all.iter_mut().find(|room| room.id == *id && !room.made_again);
+        let Some(room) = room.filter(|_| id.exchange == EXCHANGE_PRIVATE) else { return false };
+        room.made_again = true;
+        self.rooms.wanted.push_back(title.to_owned());
+        self.actions.push_back(Action::FindNavigation);
+        true
     }
 
     /// The connection to a room, or to the service that makes them, tells something.
@@ -204,11 +227,16 @@ impl Messenger {
         match event {
             RoomEvent::Found { room, name } => {
                 self.rooms.asked.retain(|asked| *asked != name);
+                // One that was made again may have another id.
+                let ours = |ours: &&mut Room| ours.made_again && ours.title.eq_ignore_ascii_case(&name);
+                if let Some(ours) = self.rooms.all.iter_mut().find(ours) {
+                    ours.id = room.clone();
+                }
                 self.find_room(room, name);
             }
             RoomEvent::NotFound { name, reason } => {
                 self.rooms.asked.retain(|asked| *asked != name);
-                self.problem(&wording::service_refused(&reason), now);
+                self.problem(&wording::service_refused(Some(&name), &reason), now);
             }
             RoomEvent::Unreachable(key, reason) => self.room_over(key, &reason, now),
             RoomEvent::NotSaid { cookie, reason } => self.not_said(cookie, &reason),
@@ -224,6 +252,7 @@ impl Messenger {
         match event {
             service::Event::Ready => {
                 room.inside = true;
+                room.made_again = false;
                 // Not after a loss: a person has gone on to look elsewhere.
                 if self.conversations.find(&with).is_none() {
                     self.conversations.open(&with, &title);
@@ -244,13 +273,15 @@ impl Messenger {
                 }
                 self.notice_in(&with, &wording::members(&title, &told, "left"), now);
             }
-            service::Event::Said { from, cookie, text } => match self.rooms.open.remove(&cookie) {
-                Some((_, id)) if from == self.me => self.delivered(id),
-                _ => {
-                    self.conversations.add(&with, &title, Voice::Theirs(from.clone()), &text, now.wall);
-                    self.news.push_back(News::Said { from: from.to_string(), room: Some(title), text });
+            service::Event::Said { from, cookie, text } => {
+                // Others choose their cookies too.
+                let ours = if from == self.me { self.rooms.open.remove(&cookie) } else { None };
+                if let Some((_, id)) = ours {
+                    return self.delivered(id);
                 }
-            },
+                self.conversations.add(&with, &title, Voice::Theirs(from.clone()), &text, now.wall);
+                self.news.push_back(News::Said { from: from.to_string(), room: Some(title), text });
+            }
             service::Event::Refused { code, .. } => self.notice_in(&with, &code.to_string(), now),
             service::Event::Closed(reason) => self.room_over(key, &reason.to_string(), now),
             _ => {}
@@ -277,7 +308,7 @@ impl Messenger {
         let inside: Vec<RoomKey> =
             self.rooms.all.iter().filter(|room| room.inside).map(|room| room.key).collect();
         for key in inside {
-            self.room_over(key, wording::LOST_UNSENT, now);
+            self.room_over(key, wording::LOST, now);
         }
         self.rooms.wanted.clear();
         self.rooms.asked.clear();
@@ -287,6 +318,9 @@ impl Messenger {
 
     /// Back into the rooms that we were in.
     pub(super) fn enter_again(&mut self) {
+        for room in &mut self.rooms.all {
+            room.made_again = false;
+        }
         let rooms: Vec<(RoomId, String)> =
             self.rooms.all.iter().map(|room| (room.id.clone(), room.title.clone())).collect();
         for (id, title) in rooms {
@@ -305,7 +339,7 @@ impl Messenger {
         }
         self.rooms.next_key += 1;
         let key = RoomKey(self.rooms.next_key);
-        self.rooms.all.push(Room { key, title, id, inside: false });
+        self.rooms.all.push(Room { key, title, id, inside: false, made_again: false });
         key
     }
 }

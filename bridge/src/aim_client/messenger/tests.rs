@@ -280,6 +280,10 @@ fn a_room_by_name_is_entered_and_heard() {
 fn a_room_is_entered_again_after_a_loss() {
     let mut t = in_lounge();
     t.messenger.offline("lost", Duration::from_secs(1), t.now);
+    assert_eq!(
+        t.news(),
+        ["* you are not in the room lounge any more: the connection was lost", "! lost; trying again in 1 s"]
+    );
     t.enter("anybody?");
     let news = t.news();
     assert_eq!(news.last().unwrap(), "! not delivered to lounge: you are not in that room now");
@@ -287,6 +291,60 @@ fn a_room_is_entered_again_after_a_loss() {
     assert_eq!(t.action(), Some(Action::FindRoom(lounge())));
     t.event(Event::ServiceReady(service(FoodGroup::Chat, Some(lounge()))));
     assert!(matches!(t.action(), Some(Action::Enter { room: RoomKey(1), .. })), "the same one");
+}
+
+#[test]
+fn a_room_that_a_new_server_does_not_know_is_made_again() {
+    let mut t = in_lounge();
+    t.messenger.offline("lost", Duration::from_secs(1), t.now);
+    t.event(Event::SignedOn { screen_name: "Me".into() });
+    assert_eq!(t.action(), Some(Action::FindRoom(lounge())));
+    t.news();
+    let refused = Event::ServiceRefused { group: FoodGroup::Chat, code: ErrorCode::NoMatch };
+    t.event(refused.clone());
+    assert_eq!(t.action(), Some(Action::FindNavigation));
+    let way = service(FoodGroup::ChatNav, None);
+    t.event(Event::ServiceReady(way.clone()));
+    assert_eq!(t.action(), Some(Action::Navigate { service: way, name: "lounge".into() }));
+    let other = RoomId { cookie: b"4-1-lounge".to_vec(), ..lounge() };
+    let found = RoomEvent::Found { room: other.clone(), name: "lounge".into() };
+    t.messenger.receive_room(found, t.now);
+    assert_eq!(t.action(), Some(Action::FindRoom(other.clone())));
+    t.event(refused);
+    assert_eq!(t.news(), ["! no chat room lounge: nothing matches"], "once and not for ever");
+    assert_eq!(t.action(), None);
+
+    t.event(Event::SignedOn { screen_name: "Me".into() });
+    assert_eq!(t.action(), Some(Action::FindRoom(other.clone())));
+    t.event(Event::ServiceReady(service(FoodGroup::Chat, Some(other))));
+    assert!(matches!(t.action(), Some(Action::Enter { room: RoomKey(1), .. })), "the same conversation");
+}
+
+#[test]
+fn what_another_says_under_our_cookie_is_theirs() {
+    let mut t = in_lounge();
+    t.enter("hello");
+    let Some(Action::SayInRoom { cookie, .. }) = t.action() else { panic!() };
+    let said = |from: &str, text: &str| service::Event::Said { from: from.into(), cookie, text: text.into() };
+    t.room(said("ann", "not hello")).room(said("me", "hello"));
+    assert_eq!(t.news(), ["<ann in lounge> not hello", "-> lounge: hello"]);
+}
+
+#[test]
+fn a_long_outage_leaves_a_conversation_as_it_was() {
+    let mut t = Transcript::online();
+    t.enter("/open ann").event(Event::ImReceived(im("ann", "hello")));
+    for _ in 0..2_000 {
+        t.messenger.offline("refused", Duration::from_secs(1), t.now);
+        t.messenger.connecting(t.now);
+    }
+    t.event(Event::SignedOn { screen_name: "Me".into() });
+    let texts: Vec<_> = t.messenger.conversations.current().entries().map(|e| e.text.clone()).collect();
+    assert_eq!(texts, ["hello", "refused; trying again in 1 s", "signed on as Me"]);
+    let told = t.news().iter().filter(|line| *line == "* signed on as Me").count();
+    assert_eq!(told, 1, "and line by line it is said once");
+    t.messenger.offline("refused", Duration::from_secs(1), t.now);
+    assert_eq!(t.messenger.conversations.current().entries().count(), 4, "another loss is told again");
 }
 
 #[test]
@@ -366,7 +424,7 @@ fn a_room_can_be_refused() {
     t.enter("/join lounge");
     let group = FoodGroup::ChatNav;
     t.event(Event::ServiceRefused { group, code: ErrorCode::ServiceUnavailable });
-    assert_eq!(t.news(), ["! no chat room: the service is not available"]);
+    assert_eq!(t.news(), ["! no chat room lounge: the service is not available"]);
     t.enter("/invite ann");
     assert_eq!(t.news(), ["! the current conversation is no chat room"]);
 }

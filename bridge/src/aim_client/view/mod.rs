@@ -31,7 +31,7 @@ use editor::Editor;
 use pane::{Pane, Position};
 
 /// Below this nothing of use can be shown.
-const LEAST: Size = Size { width: 20, height: 6 };
+const LEAST: Size = Size { width: 10, height: 2 };
 /// Columns of the list at the side, with its rule; it is left out where a conversation would get less than twice that.
 const SIDEBAR: u16 = 26;
 /// Rows of what is being written that are seen at once.
@@ -262,9 +262,17 @@ impl View {
         let blank = layout.pane_height.saturating_sub(said.len());
         said.splice(0..0, std::iter::repeat_n(Row::default(), blank));
 
-        let mut rows = vec![self.bar(messenger), Self::heading(messenger, layout.pane_width)];
+        let mut rows = Vec::new();
+        if self.shows(Around::Bar) {
+            rows.push(self.bar(messenger));
+        }
+        if self.shows(Around::Heading) {
+            rows.push(Self::heading(messenger, layout.pane_width));
+        }
         rows.append(&mut said);
-        rows.push(Self::hint(messenger.conversations().current(), below, layout.pane_width));
+        if self.shows(Around::Hint) {
+            rows.push(Self::hint(messenger.conversations().current(), below, layout.pane_width));
+        }
         if self.has_sidebar() {
             self.add_sidebar(messenger, &mut rows);
         }
@@ -276,13 +284,12 @@ impl View {
             rows.push(row);
         }
         let top = rows.len() - draft.len().saturating_sub(first);
-        let mut keys = Row::default();
-        keys.push(
-            Look::Faint,
-            if self.selected.is_some() { wording::KEYS_IN_LIST } else { wording::KEYS },
-            self.size.width,
-        );
-        rows.push(keys);
+        if self.shows(Around::Keys) {
+            let mut keys = Row::default();
+            let text = if self.selected.is_some() { wording::KEYS_IN_LIST } else { wording::KEYS };
+            keys.push(Look::Faint, text, self.size.width);
+            rows.push(keys);
+        }
         let cursor = (column + 2, u16::try_from(top + row - first).unwrap_or(u16::MAX));
         Screen { rows, cursor: self.selected.is_none().then_some(cursor) }
     }
@@ -343,9 +350,10 @@ impl View {
         let lines = sidebar::lines(messenger);
         let selected = self.selected.map(|at| at.min(lines.len().saturating_sub(1)));
         let current = &messenger.conversations().current().with;
-        let height = rows.len().saturating_sub(1);
+        let bar = usize::from(self.shows(Around::Bar));
+        let height = rows.len().saturating_sub(bar);
         let mut seen = sidebar::rows(&lines, selected, current, SIDEBAR - 2, height).into_iter();
-        for row in rows.iter_mut().skip(1) {
+        for row in rows.iter_mut().skip(bar) {
             row.push_at(left, Look::Faint, "│", self.size.width);
             if let Some(line) = seen.next() {
                 row.place(left + 2, line);
@@ -357,6 +365,11 @@ impl View {
         self.size.width >= SIDEBAR * 3
     }
 
+    /// In a low window what is said and what is being written is worth more than what stands around it.
+    const fn shows(&self, row: Around) -> bool {
+        self.size.height >= row as u16
+    }
+
     fn layout(&self) -> Layout {
         let pane_width = if self.has_sidebar() { self.size.width - SIDEBAR - 1 } else { self.size.width };
         let (draft, cursor) =
@@ -365,8 +378,8 @@ impl View {
         let seen = draft.len().min(most);
         // The row with the cursor is among those that are seen.
         let first = (cursor.0 + 1).saturating_sub(seen).min(draft.len() - seen);
-        // The bar, the heading, the hint, the keys.
-        let pane_height = usize::from(self.size.height).saturating_sub(seen + 4);
+        let around = Around::ALL.into_iter().filter(|row| self.shows(*row)).count();
+        let pane_height = usize::from(self.size.height).saturating_sub(seen + around);
         let draft = draft.into_iter().take(first + seen).collect();
         Layout { pane_width, pane_height, draft: (first, draft, cursor) }
     }
@@ -380,6 +393,19 @@ impl View {
             height: layout.pane_height,
         }
     }
+}
+
+/// A row around the conversation, by the height of a window that has room for it.
+#[derive(Debug, Clone, Copy)]
+enum Around {
+    Heading = 3,
+    Bar = 5,
+    Hint = 6,
+    Keys = 8,
+}
+
+impl Around {
+    const ALL: [Self; 4] = [Self::Heading, Self::Bar, Self::Hint, Self::Keys];
 }
 
 /// How the screen is divided.

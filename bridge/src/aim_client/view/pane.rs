@@ -16,6 +16,8 @@ use crate::aim_client::{printable, wording};
 
 /// Columns for `12:34 `.
 const TIME: u16 = 6;
+/// In a narrower window there is no room for times.
+const LEAST_WITH_TIME: u16 = 28;
 /// Of a name that stands before a message; longer ones are cut.
 const MOST_NAME: u16 = 20;
 
@@ -145,11 +147,12 @@ impl Pane<'_> {
             Voice::Problem => "!".to_owned(),
             _ => format!("{}:", short(name, MOST_NAME.min(self.width / 4))),
         };
-        let indent = (TIME + columns(&name) + 1).min(self.width / 2);
+        let time = if self.width < LEAST_WITH_TIME { 0 } else { TIME };
+        let indent = (time + columns(&name) + 1).min(self.width / 2);
         for (number, line) in wrap::message(&entry.text, self.width - indent).iter().enumerate() {
             let mut row = Row::default();
             if number == 0 {
-                row.push(Look::Faint, &at.strftime("%H:%M ").to_string(), self.width);
+                row.push(Look::Faint, &at.strftime("%H:%M ").to_string(), time);
                 row.push(look, &name, indent.saturating_sub(1));
             }
             row.push_at(indent, text_look, line, self.width);

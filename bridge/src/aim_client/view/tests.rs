@@ -237,6 +237,27 @@ fn whatever_others_send_acts_on_no_terminal() {
 }
 
 #[test]
+fn in_a_small_window_one_reads_and_writes_all_the_same() {
+    let mut scene = Scene::new(20, 5);
+    scene.hears("ann", "one two three four").key(Key::Tab).types("five and six");
+    assert_eq!(
+        scene.picture(),
+        " Me  online bridgeb…\nAnn  online\nann: one two three\n     four\n> five and six\n"
+    );
+    for (height, picture) in [
+        (4, "Ann  online\nann: one two three\n     four\n> five and six\n"),
+        (3, "Ann  online\n     four\n> five and six\n"),
+        (2, "     four\n> five and six\n"),
+        (1, "the window is too s…\n"),
+    ] {
+        scene.view.resize(Size { width: 20, height });
+        assert_eq!(scene.picture(), picture);
+    }
+    scene.view.resize(Size { width: 80, height: 8 });
+    assert!(scene.picture().ends_with("F2 list  PgUp back  Ctrl-D end\n"));
+}
+
+#[test]
 fn every_size_is_borne() {
     let mut scene = Scene::new(80, 24);
     scene
@@ -244,7 +265,7 @@ fn every_size_is_borne() {
         .key(Key::Tab);
     scene.key(Key::Paste("some\nlines\nthat\nare\nbeing\nwritten\nnow\n日本語".into()));
     for width in 0..100 {
-        for height in [0, 1, 2, 5, 6, 7, 9, 24, 50] {
+        for height in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 24, 50] {
             scene.view.resize(Size { width, height });
             let screen = scene.view.render(&scene.messenger);
             assert!(screen.rows.len() <= usize::from(height.max(1)), "{width}x{height}");
