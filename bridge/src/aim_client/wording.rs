@@ -10,6 +10,7 @@ use crate::conversation::wording::Stamp;
 
 pub(super) const CLIENT: &str = "aim";
 pub(super) const CONNECTING: &str = "signing on …";
+pub(super) const NOT_A_BUDDY: &str = "not on your buddy list";
 pub(super) const NOT_SIGNED_ON: &str = "you are not signed on";
 pub(super) const LOST: &str = "the connection was lost";
 pub(super) const LOST_UNKNOWN: &str = "the connection was lost; it may or may not have arrived";

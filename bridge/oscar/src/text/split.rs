@@ -132,6 +132,8 @@ impl Size {
     }
 
     fn of_character(character: char) -> Self {
+        #[cfg(test)]
+        MEASURED.set(MEASURED.get() + 1);
         let units = escape(character).map_or_else(|| character.len_utf16(), str::len);
         Self { characters: 1, units, wide: !character.is_ascii() }
     }
@@ -149,6 +151,10 @@ impl Size {
         self.characters <= limits.characters && (self.units + WRAPPER_LENGTH) * width <= limits.bytes
     }
 }
+
+/// Characters that were measured.
+#[cfg(test)]
+thread_local!(static MEASURED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
 
 #[cfg(test)]
 mod tests {
@@ -203,6 +209,50 @@ mod tests {
     }
 
     #[test]
+    fn what_is_joined_without_end_is_cut_between_characters_and_nothing_is_lost() {
+        let limits = Limits { characters: 10, bytes: 2_400 };
+        for joined in [
+            format!("{}👩", "👩\u{200d}".repeat(500)),
+            format!("{}ष", "क\u{94d}".repeat(500)),
+            format!("\u{1112}{}\u{11ab}", "\u{1161}".repeat(500)),
+            format!("ب{}", "\u{64b}".repeat(500)),
+            format!("🏴{}\u{e007f}", "\u{e0067}".repeat(500)),
+        ] {
+            assert_eq!(joined.graphemes(true).count(), 1, "one, for those who see it");
+            let parts = check(&joined, limits);
+            assert_eq!(parts.len(), joined.chars().count().div_ceil(10));
+            // What stands beside it is not drawn in.
+            let among = format!("words before {joined} words behind");
+            let parts = check(&among, limits);
+            assert_eq!(parts.first(), Some(&"words "));
+            assert!(parts.last().is_some_and(|last| last.trim_start() == "behind"));
+        }
+    }
+
+    #[test]
+    fn text_from_right_to_left_is_cut_in_the_order_in_which_it_is_read() {
+        let limits = Limits { characters: 14, bytes: 2_400 };
+        assert_eq!(check("مرحبا بالعالم كيف", limits), ["مرحبا بالعالم ", "كيف"]);
+        // Vowels stay with their letter.
+        let limits = Limits { characters: 4, bytes: 2_400 };
+        assert_eq!(check("שָׁלוֹם", limits), ["שָׁל", "וֹם"]);
+    }
+
+    #[test]
+    fn the_work_for_a_long_text_is_a_multiple_of_its_length() {
+        for unit in ["x", "é ", "\n", "x\n", "& ", "👨‍👩‍👧‍👦", "e\u{301}\u{301}", "\u{200d}"]
+        {
+            let measured = |length: usize| {
+                MEASURED.set(0);
+                check(&unit.repeat(length / unit.len()), Limits { characters: 100, bytes: 400 });
+                MEASURED.get()
+            };
+            let (short, long) = (measured(20_000), measured(80_000));
+            assert!(long <= 5 * short, "{unit:?}: {short} and {long}");
+        }
+    }
+
+    #[test]
     fn a_limit_smaller_than_an_entity_cuts_none() {
         for bytes in 0..60 {
             let parts = check("a&<>\n\u{1F600}b", Limits { characters: 3, bytes });
@@ -247,6 +297,14 @@ mod tests {
             Just("\r\n".to_owned()),
             Just("한국어".to_owned()),
             Just("क्षि".to_owned()),
+            // Written from right to left, with marks that turn the direction and end that.
+            Just("مرحبًا بالعالم، שָׁלוֹם".to_owned()),
+            Just("\u{202e}abc\u{202c}\u{2067}אב\u{2069}\u{200f}".to_owned()),
+            Just("🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}".to_owned()),
+            (1usize..8).prop_map(|count| "🇩".repeat(count)),
+            (1usize..30).prop_map(|count| format!("{}👩", "👩\u{200d}".repeat(count))),
+            (1usize..30).prop_map(|count| format!("{}ष", "क\u{94d}".repeat(count))),
+            (1usize..30).prop_map(|count| format!("\u{1112}{}\u{11ab}", "\u{1161}".repeat(count))),
             Just("\u{0}\u{7}".to_owned()),
             (0usize..40).prop_map(|count| format!("e{}", "\u{301}".repeat(count))),
         ];

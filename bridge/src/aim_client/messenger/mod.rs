@@ -57,8 +57,8 @@ struct Away {
 pub(super) struct Messenger {
     me: ScreenName,
     link: Link,
-    /// There was a session, and it is over: that has been told.
-    lost: bool,
+    /// There is no session, and where that has been told.
+    lost: Option<With>,
     conversations: Conversations,
     people: People,
     queries: Queries,
@@ -79,7 +79,7 @@ impl Messenger {
         Self {
             me,
             link: Link::Connecting,
-            lost: false,
+            lost: None,
             conversations: Conversations::new(wording::CLIENT),
             people: People::default(),
             queries: Queries::default(),
@@ -176,14 +176,14 @@ impl Messenger {
         self.people.forget_presences();
         self.queries = Queries::default();
         let text = wording::offline(reason, retry);
-        if self.lost {
+        if self.lost.is_some() {
             // A night of tries is not to drive out what was said.
             self.conversations.add(&With::Client, wording::CLIENT, Voice::Problem, &text, now.wall);
             self.news.push_back(News::Problem(text));
         } else {
             self.problem(&text, now);
+            self.lost = Some(self.conversations.current().with.clone());
         }
-        self.lost = true;
         self.end_if_settled();
     }
 
@@ -292,9 +292,10 @@ impl Messenger {
         self.link = Link::Online;
         let text = wording::signed_on(self.me.as_str());
         self.notice(&text, now);
-        // Who was told of the loss where they looked is told of its end.
-        if std::mem::take(&mut self.lost) && self.conversations.current().with != With::Client {
-            self.tell_here(Voice::Notice, &text, now);
+        // Where the loss was told, its end is.
+        let told = self.lost.take().filter(|with| *with != With::Client);
+        if let Some(with) = told.filter(|with| self.conversations.find(with).is_some()) {
+            self.conversations.add(&with, wording::CLIENT, Voice::Notice, &text, now.wall);
         }
         // A new session knows nothing of what was set in the one before.
         if let Some(away) = &self.away {

@@ -72,6 +72,11 @@ impl People {
         self.list.iter().map(|buddy| &buddy.name).chain(self.presences.keys())
     }
 
+    /// Whether the server tells us when they come and go.
+    pub(in crate::aim_client) fn watched(&self, name: &ScreenName) -> bool {
+        self.presences.contains_key(name) || self.list.iter().any(|buddy| buddy.name == *name)
+    }
+
     pub(super) fn forget_presences(&mut self) {
         self.presences.clear();
     }

@@ -338,7 +338,7 @@ fn a_long_outage_leaves_a_conversation_as_it_was() {
         t.messenger.offline("refused", Duration::from_secs(1), t.now);
         t.messenger.connecting(t.now);
     }
-    t.event(Event::SignedOn { screen_name: "Me".into() });
+    t.enter("/open bob").event(Event::SignedOn { screen_name: "Me".into() }).enter("/open ann");
     let texts: Vec<_> = t.messenger.conversations.current().entries().map(|e| e.text.clone()).collect();
     assert_eq!(texts, ["hello", "refused; trying again in 1 s", "signed on as Me"]);
     let told = t.news().iter().filter(|line| *line == "* signed on as Me").count();

@@ -323,7 +323,12 @@ impl View {
             With::Person(name) => {
                 let called = messenger.people().called(name);
                 let alias = if called == current.title { String::new() } else { format!(" ({called})") };
-                format!("{alias}  {}", wording::presence_word(messenger.people().presence(name)))
+                let people = messenger.people();
+                let word = match people.watched(name) {
+                    true => wording::presence_word(people.presence(name)),
+                    false => wording::NOT_A_BUDDY.to_owned(),
+                };
+                format!("{alias}  {word}")
             }
             With::Room(_) => {
                 let members: Vec<&str> = current.members.iter().map(oscar_im::ScreenName::as_str).collect();

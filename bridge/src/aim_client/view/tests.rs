@@ -141,6 +141,15 @@ fn unread_is_reached_by_one_key_and_a_draft_waits() {
 }
 
 #[test]
+fn of_somebody_who_is_not_on_the_list_nobody_knows_whether_they_are_there() {
+    let mut scene = Scene::new(80, 12);
+    scene.hears("stranger", "hello").key(Key::Tab);
+    assert!(scene.row(1).starts_with("stranger  not on your buddy list"), "{}", scene.row(1));
+    scene.presence("stranger", false, 0);
+    assert!(scene.row(1).starts_with("stranger  online"), "{}", scene.row(1));
+}
+
+#[test]
 fn the_list_opens_what_is_chosen() {
     let mut scene = Scene::new(80, 14);
     scene.key(Key::Function(2)).key(Key::Down).key(Key::Down).key(Key::Enter);
