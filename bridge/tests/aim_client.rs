@@ -163,6 +163,23 @@ fn a_pipe_is_sent_whole_at_the_servers_pace_before_it_ends() {
 }
 
 #[test]
+fn a_script_ends_when_the_server_has_its_edits() {
+    let scene = Scene::new(Rates::None);
+    let adds: Vec<String> = (0..70).map(|number| format!("/add buddy{number} Many\n")).collect();
+    let command = scene.command("staff2", "password");
+    let all = assert_cmd::Command::from_std(command).write_stdin(adds.concat()).timeout(PATIENCE).assert();
+    // The double's list holds 61.
+    let all = all
+        .success()
+        .stdout(contains("! the server does not keep buddy69 on your buddy list: the list is full"));
+    assert_eq!(String::from_utf8_lossy(&all.get_output().stdout).matches("the list is full").count(), 9);
+    let list =
+        assert_cmd::Command::from_std(scene.command("staff2", "password")).write_stdin("/buddies\n").assert();
+    let list = list.success().get_output().stdout.clone();
+    assert_eq!(String::from_utf8_lossy(&list).matches("buddy").count(), 61);
+}
+
+#[test]
 fn a_lost_session_is_told_and_begun_again() {
     let scene = Scene::new(Rates::None);
     let mut one = scene.client("staffone");

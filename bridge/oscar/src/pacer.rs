@@ -90,6 +90,11 @@ impl Pacer {
         self.levels.values().any(|level| level.is_limited() || level.level() < level.class().limit)
     }
 
+    /// How many wait.
+    pub(crate) const fn queued(&self) -> usize {
+        self.queued
+    }
+
     /// Whether so many more may be queued.
     pub(crate) const fn has_room(&self, frames: usize) -> bool {
         self.queued + frames <= MAX_QUEUED

@@ -327,3 +327,30 @@ fn items_go_in_frames_of_a_length_that_servers_take() {
     t.drain();
     assert!(t.sent.is_empty());
 }
+
+#[test]
+fn one_knows_when_the_server_has_it_all() {
+    let mut t = with_buddies(&[]);
+    assert_eq!((t.session.open_edits(), t.session.queued()), (0, 0));
+    t.session.deny(&name("ann"), t.now).unwrap();
+    t.session.deny(&name("bob"), t.now).unwrap();
+    t.drain();
+    t.events.clear();
+    assert_eq!((t.session.open_edits(), t.session.queued()), (2, 0));
+    let ids: Vec<u32> =
+        t.sent.iter().filter(|(snac, _)| snac.subgroup == INSERT).map(|(s, _)| s.request_id).collect();
+    t.gets(ids[0], &feedbag::Status { codes: vec![status::OK] });
+    assert_eq!((t.session.open_edits(), t.events()), (1, vec![]));
+    t.gets(ids[1], &feedbag::Status { codes: vec![status::OVER_LIMIT] });
+    let refused = Event::BuddyListRefused { name: "bob".into(), code: status::OVER_LIMIT };
+    assert_eq!((t.session.open_edits(), t.events()), (0, vec![refused, Event::BuddyListSaved]));
+
+    // More than goes at once.
+    while t.session.queued() == 0 {
+        t.session.set_idle(Duration::ZERO, t.now).unwrap();
+        t.drain();
+    }
+    let (queued, sent) = (t.session.queued(), t.sent.len());
+    t.after(Duration::from_secs(60));
+    assert_eq!((queued, t.session.queued(), t.sent.len()), (1, 0, sent + 1));
+}

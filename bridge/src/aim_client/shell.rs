@@ -50,6 +50,8 @@ pub(crate) async fn run(account: Account, style: Style, signals: Signals) -> Res
         failures: 0,
         was_up: None,
         moved: None,
+        painted: Instant::now(),
+        answered: Instant::now(),
     };
     shell.sign_on();
     shell.run(signals).await
@@ -114,17 +116,30 @@ struct Shell {
     was_up: Option<Instant>,
     /// Where the server keeps our session, if it has moved it.
     moved: Option<Service>,
+    /// When the screen was last painted.
+    painted: Instant,
+    /// When the session last had something to send, or was answered.
+    answered: Instant,
 }
 
 impl Shell {
     async fn run(&mut self, signals: Signals) -> Result<(), Failure> {
         loop {
-            if self.face.show(&mut self.messenger).is_err() {
+            // A flood of messages is not to cost a picture each.
+            let paint = self.painted + PICTURE;
+            let later = self.face.is_screen() && Instant::now() < paint;
+            if !later && self.face.show(&mut self.messenger).is_err() {
                 // Nobody sees or reads us any more.
                 return self.goodbye().await;
             }
+            if !later {
+                self.painted = Instant::now();
+            }
             let link = self.messenger.link();
             let due = self.messenger.poll_timeout().map(Instant::from_std);
+            // Not all that a session does is an event.
+            let look = self.messenger.is_ending().then(|| Instant::now() + LOOK);
+            let due = due.into_iter().chain(look).min();
             let ended = tokio::select! {
                 deed = self.face.next(link) => {
                     let handled = self.face.handle(deed, &mut self.messenger, Moment::now());
@@ -136,12 +151,13 @@ impl Shell {
                     self.messenger.handle_timeout(Moment::now());
                     None
                 }
+                () = sleep_until(paint), if later => None,
                 () = signals.stop.cancelled() => Some(End::Done),
                 // The terminal is gone. In a pipe the end of the input says so.
                 () = signals.reload.notified(), if self.face.is_screen() => Some(End::Done),
             };
             let ended = match ended {
-                None => self.carry_out(),
+                None => self.carry_out().or_else(|| self.watch_session()),
                 ended => ended,
             };
             match ended {
@@ -237,6 +253,20 @@ impl Shell {
         None
     }
 
+    /// Who has entered all waits for what the session still has to send, and for the answers to edits of the list; for
+    /// those not without end, for there are servers that give none.
+    fn watch_session(&mut self) -> Option<End> {
+        let Connection::Up(client) = &self.connection else { return None };
+        let session = client.session();
+        if session.queued() > 0 || session.open_edits() == 0 {
+            self.answered = Instant::now();
+        }
+        let patient = self.answered.elapsed() < ANSWER;
+        let busy = session.queued() > 0 || (patient && session.open_edits() > 0);
+        self.messenger.session_is_busy(busy);
+        self.carry_out()
+    }
+
     /// Does what the machine asks for, until it asks for nothing more.
     fn carry_out(&mut self) -> Option<End> {
         loop {
@@ -328,6 +358,13 @@ impl Shell {
         Ok(())
     }
 }
+
+/// The least time between two pictures of the screen.
+const PICTURE: Duration = Duration::from_millis(20);
+/// How often to look whether the session is done with what it was asked for, when that is all that is waited for.
+const LOOK: Duration = Duration::from_millis(50);
+/// For the answer to an edit of the list.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// When to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oscar_im::foodgroup::feedbag::status;
 use oscar_im::session::{Presence, Typing};
 
 use super::command::COMMANDS;
@@ -200,7 +201,13 @@ pub(super) fn no_info(name: &str) -> String {
 }
 
 pub(super) fn buddy_refused(name: &str, code: u16) -> String {
-    format!("the server does not keep {name} on your buddy list (code {code})")
+    let why = match code {
+        status::OVER_LIMIT => "the list is full".to_owned(),
+        status::NEEDS_AUTHORIZATION => "they have to agree first".to_owned(),
+        status::INVALID => "it takes no such entry".to_owned(),
+        code => format!("code {code}"),
+    };
+    format!("the server does not keep {name} on your buddy list: {why}")
 }
 
 pub(super) fn service_refused(room: Option<&str>, reason: &str) -> String {

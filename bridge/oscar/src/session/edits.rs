@@ -155,6 +155,11 @@ impl Session {
         self.send(&feedbag::AuthorizationReplyToHost { screen_name, accepted, reason }, now)
     }
 
+    /// How many edits of the list the server has not answered. [`Event::BuddyListSaved`] says when there are none.
+    pub fn open_edits(&self) -> usize {
+        self.watching.edits.len()
+    }
+
     /// Changes what is on the list.
     fn organise(
         &mut self,
@@ -235,6 +240,13 @@ impl Session {
         let refused =
             items.into_iter().zip(codes.iter().copied()).filter(|(_, code)| *code != status::OK).collect();
         self.take_back(&sent, refused);
+        self.tell_saved();
+    }
+
+    fn tell_saved(&mut self) {
+        if self.watching.edits.is_empty() {
+            self.events.push_back(Event::BuddyListSaved);
+        }
     }
 
     /// An error in place of a status: all of the edit is refused. False if it is about no edit.
@@ -245,6 +257,7 @@ impl Session {
         let Some(mut sent) = self.watching.edits.remove(&snac.request_id) else { return false };
         let items = std::mem::take(&mut sent.items);
         self.take_back(&sent, items.into_iter().map(|item| (item, status::INVALID)).collect());
+        self.tell_saved();
         true
     }
 

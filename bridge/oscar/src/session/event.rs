@@ -153,6 +153,8 @@ pub enum Event {
     },
     /// The buddy list was changed, by us or from another place.
     BuddyListChanged,
+    /// The server has answered all edits of the buddy list: it has what it has not refused ([`Event::BuddyListRefused`]).
+    BuddyListSaved,
     /// The server does not keep an item of the buddy list. A buddy is watched for this session all the same.
     BuddyListRefused {
         /// The item's name.

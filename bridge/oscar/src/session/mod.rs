@@ -228,7 +228,12 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// Signs off: what is queued is dropped, a sign-off frame goes, and the session is over.
+    /// How many requests wait for their turn in their rate class: what [`Session::sign_off`] would drop.
+    pub fn queued(&self) -> usize {
+        self.connection.pacer.queued()
+    }
+
+    /// Signs off: what is queued is dropped ([`Session::queued`]), a sign-off frame goes, and the session is over.
     pub fn sign_off(&mut self) {
         if !self.closed {
             self.connection.outgoing.push(Frame::new(FlapChannel::SignOff, Vec::new()));

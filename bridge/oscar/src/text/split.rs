@@ -152,7 +152,7 @@ impl Size {
     }
 }
 
-/// Characters that were measured.
+// Characters that were measured.
 #[cfg(test)]
 thread_local!(static MEASURED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) });
 

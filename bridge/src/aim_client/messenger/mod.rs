@@ -69,6 +69,8 @@ pub(super) struct Messenger {
     profile: String,
     /// Nobody will enter anything more: end when all is settled.
     ending: bool,
+    /// The session has not sent, or not had answered, all that it was asked for.
+    busy: bool,
     actions: VecDeque<Action>,
     news: VecDeque<News>,
 }
@@ -89,6 +91,7 @@ impl Messenger {
             away: None,
             profile: String::new(),
             ending: false,
+            busy: false,
             actions: VecDeque::new(),
             news: VecDeque::new(),
         }
@@ -106,6 +109,17 @@ impl Messenger {
     pub(super) fn end_of_input(&mut self) {
         self.ending = true;
         self.end_if_settled();
+    }
+
+    /// Whether the session has something to send, or edits of the list that the server has not answered.
+    pub(super) fn session_is_busy(&mut self, busy: bool) {
+        self.busy = busy;
+        self.end_if_settled();
+    }
+
+    /// Whether all that is waited for is the session.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending
     }
 
     /// The session tells something. [`Event::Closed`] is [`Messenger::offline`]'s matter.
@@ -406,7 +420,9 @@ impl Messenger {
     }
 
     fn end_if_settled(&mut self) {
+        // What was asked for last has not reached the session yet.
         let settled = self.outbox.is_settled() && self.queries.is_empty() && self.rooms.is_settled();
+        let settled = settled && !self.busy && self.actions.is_empty();
         if self.ending && (settled || self.link != Link::Online) {
             self.ending = false;
             self.actions.push_back(Action::Quit);

@@ -447,6 +447,18 @@ fn the_end_of_the_input_waits_for_what_is_under_way() {
 }
 
 #[test]
+fn the_end_of_the_input_waits_for_edits_of_the_list_too() {
+    let mut t = Transcript::online();
+    t.enter("/add ann");
+    t.messenger.end_of_input();
+    assert!(matches!(t.action(), Some(Action::AddBuddy { .. })));
+    t.messenger.session_is_busy(true);
+    assert_eq!(t.action(), None);
+    t.messenger.session_is_busy(false);
+    assert_eq!(t.action(), Some(Action::Quit));
+}
+
+#[test]
 fn stored_messages_say_when_they_were_sent() {
     let mut t = Transcript::online();
     let mut stored = im("staff2", "hi");

@@ -324,9 +324,10 @@ impl View {
                 let called = messenger.people().called(name);
                 let alias = if called == current.title { String::new() } else { format!(" ({called})") };
                 let people = messenger.people();
-                let word = match people.watched(name) {
-                    true => wording::presence_word(people.presence(name)),
-                    false => wording::NOT_A_BUDDY.to_owned(),
+                let word = if people.watched(name) {
+                    wording::presence_word(people.presence(name))
+                } else {
+                    wording::NOT_A_BUDDY.to_owned()
                 };
                 format!("{alias}  {word}")
             }
