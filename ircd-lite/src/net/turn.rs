@@ -4,7 +4,9 @@
 //! Under load many lines travel in one write; a lone line waits for nothing.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -15,7 +17,8 @@ use tokio_util::task::TaskTracker;
 use super::sendq::SendQueue;
 use crate::clock::Clock;
 use crate::config::{Config, Password};
-use crate::world::{ClientId, Effect, Gone, Output, Peer, World};
+use crate::wire::scan;
+use crate::world::{ClientId, Effect, Gone, Now, Output, Peer, World};
 
 /// Events of one turn.
 const TURN: usize = 256;
@@ -50,12 +53,37 @@ pub(super) enum Event {
     Report(String),
 }
 
+/// For ids, which nobody outside can choose: spreads their bits and no more.
+#[derive(Debug, Default)]
+struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, part: u64) {
+        // An odd number near 2^64 divided by the golden ratio: neighbours come to lie far apart.
+        self.0 = (self.0.rotate_left(5) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, part: usize) {
+        self.write_u64(part as u64);
+    }
+}
+
 /// The owner of the world.
 pub(super) struct Turn {
     world: World,
     clock: Clock,
     /// By whole id: a place in the world's table may have a new owner before the last lines of the old one are out.
-    queues: HashMap<ClientId, Arc<SendQueue>>,
+    queues: HashMap<ClientId, Arc<SendQueue>, BuildHasherDefault<IdHasher>>,
     sendq: usize,
     events: mpsc::WeakSender<Event>,
     checks: Arc<Semaphore>,
@@ -82,7 +110,7 @@ impl Turn {
         Self {
             world,
             clock,
-            queues: HashMap::new(),
+            queues: HashMap::default(),
             sendq,
             events: events.downgrade(),
             checks: Arc::new(Semaphore::new(CHECKS)),
@@ -100,21 +128,31 @@ impl Turn {
         stopped: &CancellationToken,
     ) {
         let mut batch = Vec::with_capacity(TURN);
+        let mut stopping = pin!(stop.cancelled());
+        let moment =
+            |turn: &Self| tokio::time::Instant::from_std(turn.clock.instant(turn.world.next_tick_ms()));
+        let mut alarm = pin!(tokio::time::sleep_until(moment(&self)));
         loop {
-            let wake = tokio::time::Instant::from_std(self.clock.instant(self.world.next_tick_ms()));
+            let wake = moment(&self);
+            if alarm.deadline() != wake {
+                alarm.as_mut().reset(wake);
+            }
+            // Under load there is always an event, and then nothing is spent on the alarm: who is due is asked below.
             tokio::select! {
+                biased;
+                () = &mut stopping => break,
                 count = events.recv_many(&mut batch, TURN) => {
                     if count == 0 {
                         break;
                     }
                 }
-                () = tokio::time::sleep_until(wake) => {}
-                () = stop.cancelled() => break,
+                () = &mut alarm => {}
             }
-            for event in batch.drain(..) {
-                self.handle(event);
-            }
+            // One reading for the turn: what it takes is less than what the wire shows of time.
             let now = self.clock.now();
+            for event in batch.drain(..) {
+                self.handle(event, now);
+            }
             if self.world.next_tick_ms() <= now.mono_ms {
                 self.world.tick(now);
             }
@@ -130,8 +168,7 @@ impl Turn {
         self.tasks.wait().await;
     }
 
-    fn handle(&mut self, event: Event) {
-        let now = self.clock.now();
+    fn handle(&mut self, event: Event, now: Now) {
         match event {
             Event::Connect { peer, queue, answer } => {
                 let outcome = self.world.connect(peer, now);
@@ -145,7 +182,7 @@ impl Turn {
                 }
             }
             Event::Lines { client, lines } => {
-                for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                for line in scan::lines(&lines) {
                     self.world.receive(client, line, now);
                 }
             }
@@ -233,18 +270,22 @@ mod tests {
         let peer = Peer { address: "10.0.0.1".parse().unwrap(), local: address, transport: Transport::Plain };
         let (answer, mut outcome) = oneshot::channel();
         let queue = Arc::new(SendQueue::default());
-        turn.handle(Event::Connect { peer, queue: queue.clone(), answer });
+        turn.handle(Event::Connect { peer, queue: queue.clone(), answer }, Now::default());
         (outcome.try_recv().unwrap().unwrap(), queue)
+    }
+
+    fn turn() -> Turn {
+        let clock = Clock::start();
+        let world = World::new(Config::default(), [0; 16], clock.now());
+        let (sender, _receiver) = mpsc::channel(1);
+        Turn::new(world, clock, &sender, Arc::default(), None)
     }
 
     #[tokio::test]
     async fn the_last_lines_of_one_client_never_reach_the_next_in_its_place() {
-        let clock = Clock::start();
-        let world = World::new(Config::default(), [0; 16], clock.now());
-        let (sender, _receiver) = mpsc::channel(1);
-        let mut turn = Turn::new(world, clock, &sender, Arc::default(), None);
+        let mut turn = turn();
         let (old, old_queue) = connect(&mut turn);
-        turn.handle(Event::Gone { client: old, gone: Gone::Eof });
+        turn.handle(Event::Gone { client: old, gone: Gone::Eof }, Now::default());
         let (new, new_queue) = connect(&mut turn);
         assert_eq!(old.index(), new.index(), "the place is used again");
         turn.hand_out();

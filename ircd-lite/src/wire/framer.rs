@@ -3,6 +3,7 @@
 //! Holds at most [`FRAME_LIMIT`] bytes of one unfinished line (510 where it has no tags) and nothing between lines.
 //! What is longer loses its end, as in ircd-ratbox; a NUL ends the text of its line, for it can't be relayed.
 
+use super::scan::find;
 use super::{BODY_LIMIT, FRAME_LIMIT};
 
 /// The unfinished line of one connection.
@@ -16,7 +17,9 @@ impl Framer {
     /// Takes a chunk; every line that it completes is appended to `lines`, each followed by one LF. Empty lines are
     /// left out.
     pub(crate) fn push(&mut self, mut chunk: &[u8], lines: &mut Vec<u8>) {
-        while let Some(at) = chunk.iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
+        while let Some(at) = find(chunk, [b'\r', b'\n']) {
+            // For all that the chunk completes, at once.
+            lines.reserve(if lines.is_empty() { chunk.len() } else { 0 });
             let (piece, rest) = chunk.split_at(at);
             if self.partial.is_empty() && !self.cut {
                 append_line(piece, lines);
@@ -47,7 +50,7 @@ impl Framer {
 
 /// Appends one line with its LF, cut to what may be held.
 fn append_line(line: &[u8], lines: &mut Vec<u8>) {
-    let line = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let line = find(line, [0]).and_then(|end| line.get(..end)).unwrap_or(line);
     let limit = if line.first() == Some(&b'@') { FRAME_LIMIT + 1 } else { BODY_LIMIT };
     let line = line.get(..limit).unwrap_or(line);
     if !line.is_empty() {

@@ -11,6 +11,7 @@ pub(crate) mod mask;
 pub(crate) mod message;
 pub(crate) mod name;
 pub(crate) mod numeric;
+pub(crate) mod scan;
 pub(crate) mod tags;
 pub(crate) mod text;
 pub(crate) mod websocket;

@@ -1,5 +1,8 @@
 //! Nicks, user names, channel names, and their comparison by the casemapping `rfc1459`.
 
+use std::borrow::Borrow;
+use std::collections::HashMap;
+
 use super::text;
 
 /// A name as it is compared: `A-Z[]\^` as `a-z{}|~`. A key of maps, never shown to anybody.
@@ -10,6 +13,23 @@ impl Folded {
     /// Folds a name.
     pub(crate) fn new(name: &[u8]) -> Self {
         Self(name.iter().map(|byte| fold(*byte)).collect())
+    }
+
+    /// Looks a name up, without a key of its own unless the name is longer than most.
+    pub(crate) fn find<'a, V>(map: &'a HashMap<Self, V>, name: &[u8]) -> Option<&'a V> {
+        let mut place = [0; 64];
+        let Some(key) = place.get_mut(..name.len()) else { return map.get(&Self::new(name)) };
+        for (to, from) in key.iter_mut().zip(name) {
+            *to = fold(*from);
+        }
+        map.get(&*key)
+    }
+}
+
+/// So that a map of names can be asked for bytes that are folded already.
+impl Borrow<[u8]> for Folded {
+    fn borrow(&self) -> &[u8] {
+        &self.0
     }
 }
 
@@ -90,6 +110,17 @@ mod tests {
         assert!(same(b"A[24]\\^", b"a{24}|~"));
         assert_eq!(Folded::new(b"#[X]"), Folded::new(b"#{x}"));
         assert!(!same(b"a", b"ab"));
+    }
+
+    #[test]
+    fn any_spelling_and_any_length_is_found() {
+        let names = ["#[X]".to_owned(), "N".repeat(64), "M".repeat(65)];
+        let map: HashMap<Folded, usize> =
+            names.iter().enumerate().map(|(at, name)| (Folded::new(name.as_bytes()), at)).collect();
+        for (at, name) in names.iter().enumerate() {
+            assert_eq!(Folded::find(&map, name.to_lowercase().as_bytes()), Some(&at));
+        }
+        assert_eq!(Folded::find(&map, b""), None);
     }
 
     #[test]

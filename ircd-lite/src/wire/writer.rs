@@ -1,27 +1,46 @@
 //! Lines from the server: a source, a command, parameters; cut at 510 bytes, ended with CR LF.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 
+use super::scan::find;
 use super::{BODY_LIMIT, text};
+
+thread_local! {
+    /// Where the next line is put together: its own memory, made at its end, has its size then and is got once.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A line under construction. CR, LF and NUL never pass: whatever a caller hands over, one line comes out.
 #[derive(Debug)]
 pub(crate) struct Writer(Vec<u8>);
 
+/// What ends a line, or the text in it.
+const FORBIDDEN: [u8; 3] = [b'\r', b'\n', 0];
+
 impl Writer {
     /// `:source command`.
     pub(crate) fn new(source: &[u8], command: &str) -> Self {
-        let mut bytes = Vec::with_capacity(source.len() + command.len() + 96);
-        bytes.push(b':');
-        bytes.extend_from_slice(source);
-        bytes.push(b' ');
-        bytes.extend_from_slice(command.as_bytes());
-        Self(bytes)
+        let mut line = Self::empty();
+        line.0.push(b':');
+        line.0.extend_from_slice(source);
+        line.0.push(b' ');
+        line.0.extend_from_slice(command.as_bytes());
+        line
     }
 
     /// `command` without a source, as PING, ERROR and AUTHENTICATE are sent.
     pub(crate) fn bare(command: &str) -> Self {
-        Self(command.as_bytes().to_vec())
+        let mut line = Self::empty();
+        line.0.extend_from_slice(command.as_bytes());
+        line
+    }
+
+    fn empty() -> Self {
+        let mut bytes = SCRATCH.take();
+        bytes.clear();
+        Self(bytes)
     }
 
     /// A parameter in the middle. It can't hold a space, begin with `:` or be empty: it is cut at the space, loses
@@ -52,9 +71,13 @@ impl Writer {
         let mut bytes = self.0;
         let whole = text::cut(&bytes, BODY_LIMIT).len();
         bytes.truncate(whole);
-        bytes.retain(|byte| !matches!(byte, b'\r' | b'\n' | 0));
+        if find(&bytes, FORBIDDEN).is_some() {
+            bytes.retain(|byte| !FORBIDDEN.contains(byte));
+        }
         bytes.extend_from_slice(b"\r\n");
-        Bytes::from(bytes)
+        let line = Bytes::copy_from_slice(&bytes);
+        SCRATCH.set(bytes);
+        line
     }
 }
 

@@ -262,7 +262,13 @@ impl World {
     /// The next message id: unique for ever, without spaces.
     pub(crate) fn msgid(&mut self) -> Bytes {
         self.next_msgid += 1;
-        Bytes::from(format!("{}-{:x}", self.msgid_prefix, self.next_msgid))
+        // By hand, for each message has one: the formatting machinery would take as long as the rest of its line.
+        let digits = 16 - (self.next_msgid.leading_zeros() / 4) as usize;
+        let mut id = Vec::with_capacity(self.msgid_prefix.len() + 1 + digits);
+        id.extend_from_slice(self.msgid_prefix.as_bytes());
+        id.push(b'-');
+        id.extend((0..digits).rev().map(|place| hex_digit(self.next_msgid >> (4 * place))));
+        Bytes::from(id)
     }
 
     /// What the connection of a known slot is called towards those who may know.
@@ -302,13 +308,13 @@ impl World {
 
     /// The registered user with this nick.
     pub(crate) fn user(&self, nick: &[u8]) -> Option<Slot> {
-        let slot = *self.nicks.get(&Folded::new(nick))?;
+        let slot = *Folded::find(&self.nicks, nick)?;
         self.client(slot).registered().then_some(slot)
     }
 
     /// The channel with this name.
     pub(crate) fn find_channel(&self, name: &[u8]) -> Option<ChannelSlot> {
-        self.channel_names.get(&Folded::new(name)).copied()
+        Folded::find(&self.channel_names, name).copied()
     }
 
     fn adopt(&mut self, config: Config) {
@@ -342,8 +348,17 @@ fn run_number(seed: [u8; 16]) -> u64 {
 
 /// Bytes as hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [hex_digit(u64::from(byte >> 4)), hex_digit(u64::from(*byte))])
+        .map(char::from)
+        .collect()
+}
+
+/// The hexadecimal digit of the lower four bits.
+fn hex_digit(value: u64) -> u8 {
+    let at = usize::try_from(value & 15).unwrap_or(0);
+    b"0123456789abcdef".get(at).copied().unwrap_or(b'0')
 }
 
 #[cfg(test)]
