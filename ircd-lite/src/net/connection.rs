@@ -13,12 +13,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::timeout;
 
 use super::listener::Shared;
+use super::outgoing::{Outgoing, WRITE};
 use super::sendq::SendQueue;
 use super::turn::Event;
 use crate::wire::framer::Framer;
@@ -27,14 +27,11 @@ use crate::world::{ClientId, Gone};
 
 /// What one read takes at most.
 const READ: usize = 16 * 1024;
-/// What one write gathers at most.
-const WRITE: usize = 64 * 1024;
 /// How long a closed client may take to read its last lines, and to close its side.
 const LINGER: Duration = Duration::from_secs(2);
 
 thread_local! {
     static READ_BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
-    static WRITE_BUFFER: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(WRITE));
 }
 
 /// How lines stand in the byte stream.
@@ -56,22 +53,6 @@ enum Progress {
     Closing,
 }
 
-/// What a socket did not take at once.
-#[derive(Debug, Default)]
-struct Backlog {
-    /// Taken from the queue and not gathered yet.
-    lines: std::vec::IntoIter<Bytes>,
-    /// Gathered and not written yet, from `start` on.
-    rest: Vec<u8>,
-    start: usize,
-}
-
-impl Backlog {
-    fn unsent(&self) -> &[u8] {
-        self.rest.get(self.start..).unwrap_or_default()
-    }
-}
-
 /// A connection that the world knows, until it has ended. See [`Connection::new`].
 pub(super) struct Connection<S>(Stage<S>);
 
@@ -89,7 +70,7 @@ struct Serving<S> {
     client: ClientId,
     queue: Arc<SendQueue>,
     shared: Arc<Shared>,
-    backlog: Option<Box<Backlog>>,
+    backlog: Option<Box<Outgoing>>,
     /// The world's queue was full: this waits for a place in it, and nothing more is read meanwhile.
     telling: Option<Telling>,
     flush: bool,
@@ -228,8 +209,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
     /// Writes what there is. Ready when nothing is left.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            if self.backlog.is_some() {
-                ready!(self.poll_backlog(cx))?;
+            if let Some(mut backlog) = self.backlog.take() {
+                let outcome = self.poll_outgoing(&mut backlog, cx);
+                if outcome.is_pending() {
+                    self.backlog = Some(backlog);
+                }
+                ready!(outcome)?;
             }
             let taken = self.queue.take(cx);
             self.closing |= taken.closing;
@@ -241,68 +226,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
                 }
                 return Poll::Ready(Ok(()));
             }
-            self.gather_and_write(taken.lines.into_iter(), cx)?;
+            let mut outgoing = Outgoing::new(taken.lines);
+            let outcome = self.poll_outgoing(&mut outgoing, cx);
+            if outcome.is_pending() {
+                self.backlog = Some(Box::new(outgoing));
+            }
+            ready!(outcome)?;
         }
     }
 
-    /// Writes what the socket did not take before.
-    fn poll_backlog(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while let Some(backlog) = &mut self.backlog {
-            if backlog.unsent().is_empty() {
-                let lines = std::mem::take(&mut backlog.lines);
-                self.backlog = None;
-                if !lines.as_slice().is_empty() {
-                    self.gather_and_write(lines, cx)?;
-                }
-                continue;
-            }
-            match Pin::new(&mut self.stream).poll_write(cx, backlog.unsent()) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(count)) => backlog.start += count,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    // The order to close must be noticed all the same.
-                    let ordered = self.queue.blocked(cx);
-                    self.closing |= ordered.closing;
-                    self.reset |= ordered.reset;
-                    return Poll::Pending;
-                }
-            }
+    fn poll_outgoing(&mut self, outgoing: &mut Outgoing, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.flush = true;
+        let mut lines = 0;
+        let outcome = outgoing.poll_write(&mut self.stream, &self.framing, &mut lines, cx);
+        self.queue.written(lines);
+        if outcome.is_pending() {
+            // The order to close must be noticed all the same.
+            let ordered = self.queue.blocked(cx);
+            self.closing |= ordered.closing;
+            self.reset |= ordered.reset;
         }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Gathers lines into the thread's buffer and writes them; what the socket does not take is kept.
-    fn gather_and_write(
-        &mut self,
-        mut lines: std::vec::IntoIter<Bytes>,
-        cx: &mut Context<'_>,
-    ) -> io::Result<()> {
-        WRITE_BUFFER.with_borrow_mut(|buffer| {
-            buffer.clear();
-            let mut bytes = 0;
-            while buffer.len() < WRITE {
-                let Some(line) = lines.next() else { break };
-                bytes += line.len();
-                match &self.framing {
-                    Framing::Lines(_) => buffer.extend_from_slice(&line),
-                    Framing::WebSocket(_, payload) => websocket::put_line(*payload, &line, buffer),
-                }
-            }
-            self.flush = true;
-            self.queue.written(bytes);
-            let written = match Pin::new(&mut self.stream).poll_write(cx, buffer) {
-                Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                Poll::Ready(Ok(count)) => count,
-                Poll::Ready(Err(error)) => return Err(error),
-                Poll::Pending => 0,
-            };
-            let left = buffer.get(written..).unwrap_or_default();
-            if !left.is_empty() || !lines.as_slice().is_empty() {
-                self.backlog = Some(Box::new(Backlog { lines, rest: left.to_vec(), start: 0 }));
-            }
-            Ok(())
-        })
+        outcome
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Progress> {
@@ -345,7 +289,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
                 let mut replies = Vec::new();
                 let incoming = reader.push(bytes, &mut lines, &mut replies);
                 if !replies.is_empty() {
-                    self.backlog.get_or_insert_default().rest.append(&mut replies);
+                    self.backlog.get_or_insert_default().control().append(&mut replies);
                 }
                 incoming
             }
@@ -354,7 +298,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
             self.ended = Some(code);
             self.reading = false;
         }
-        let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.unsent().len());
+        let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.control_waiting());
         match () {
             () if waiting > 2 * WRITE => Some(Progress::Gone(Gone::SendQ, None)),
             () if !lines.is_empty() => Some(Progress::Lines(lines)),
@@ -380,7 +324,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Serving<S> {
         }
         std::future::poll_fn(|cx| self.poll_write(cx)).await?;
         if let Framing::WebSocket(..) = self.framing {
-            websocket::put_close(code, &mut self.backlog.get_or_insert_default().rest);
+            websocket::put_close(code, self.backlog.get_or_insert_default().control());
             self.flush = true;
             std::future::poll_fn(|cx| self.poll_write(cx)).await?;
         }
@@ -420,6 +364,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::task::{Wake, Waker};
 
+    use bytes::Bytes;
     use tokio::net::TcpStream;
     use tokio::sync::mpsc;
     use tokio_util::sync::CancellationToken;

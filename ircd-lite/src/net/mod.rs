@@ -8,7 +8,9 @@
 
 mod connection;
 mod listener;
+mod outgoing;
 mod sendq;
+mod share;
 mod tls;
 mod turn;
 mod upgrade;

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::sendq::SendQueue;
+use super::share::share;
 use crate::clock::Clock;
 use crate::config::{Config, Password};
 use crate::wire::scan;
@@ -202,7 +203,8 @@ impl Turn {
             self.perform(effect);
         }
         loop {
-            let output = self.world.take_output();
+            let mut output = self.world.take_output();
+            share(&mut output);
             if output.is_empty() {
                 return;
             }
@@ -279,6 +281,29 @@ mod tests {
         let world = World::new(Config::default(), [0; 16], clock.now());
         let (sender, _receiver) = mpsc::channel(1);
         Turn::new(world, clock, &sender, Arc::default(), None)
+    }
+
+    #[tokio::test]
+    async fn what_members_are_owed_of_a_turn_is_held_once() {
+        let mut turn = turn();
+        let clients: Vec<_> = (0..3).map(|_| connect(&mut turn)).collect();
+        let context = Context::from_waker(Waker::noop());
+        let say = |turn: &mut Turn, at: usize, lines: String| {
+            let client = clients[at].0;
+            turn.handle(Event::Lines { client, lines: lines.into_bytes() }, Now::default());
+        };
+        for at in 0..3 {
+            say(&mut turn, at, format!("NICK n{at}\nUSER n 0 * :n\nJOIN #c\n"));
+        }
+        turn.hand_out();
+        for (_, queue) in &clients {
+            queue.take(&context);
+        }
+        say(&mut turn, 0, "PRIVMSG #c :one\nPRIVMSG #c :two\n".into());
+        turn.hand_out();
+        let [one, other] = [1, 2].map(|at: usize| clients[at].1.take(&context).lines);
+        assert!(one.len() == 1 && one[0].ends_with(b"PRIVMSG #c :two\r\n"), "{one:?}");
+        assert_eq!(one[0].as_ptr(), other[0].as_ptr());
     }
 
     #[tokio::test]

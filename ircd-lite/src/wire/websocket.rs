@@ -195,7 +195,8 @@ fn put_header(opcode: u8, length: usize, out: &mut Vec<u8>) {
 
 /// Appends one line (with or without its CR LF) as a message.
 pub(crate) fn put_line(payload: Payload, line: &[u8], out: &mut Vec<u8>) {
-    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
     match payload {
         Payload::Binary => {
             put_header(OP_BINARY, line.len(), out);
