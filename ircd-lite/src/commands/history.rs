@@ -52,7 +52,15 @@ pub(super) fn chathistory(world: &mut World, me: Slot, line: &Line<'_>) {
     };
     let history = &world.channel(channel).history;
     let all = history.entries().count();
-    let place = |word: &[u8]| reference(word).map(|reference| history.place(&reference));
+    let may_see = sight(world, me, channel);
+    // The id of a line that the asker may not see is one that there isn't.
+    let known = |reference: &Reference| match reference {
+        Reference::Id(id) => history.entries().any(|entry| entry.msgid == id && may_see(entry)),
+        Reference::Time(_) => true,
+    };
+    let place = |word: &[u8]| {
+        reference(word).map(|reference| history.place(&reference).filter(|_| known(&reference)))
+    };
     let range = match (name.as_str(), place(word(2))) {
         ("LATEST", _) if word(2) == b"*" => Some(Some(Range { from: 0, to: all, latest: true })),
         ("BETWEEN", first) => match (first, place(word(3))) {
@@ -66,8 +74,10 @@ pub(super) fn chathistory(world: &mut World, me: Slot, line: &Line<'_>) {
         ("BEFORE", Some(place)) => Some(place.map(|(first, _)| Range { from: 0, to: first, latest: true })),
         ("AFTER", Some(place)) => Some(place.map(|(_, after)| Range { from: after, to: all, latest: false })),
         (_, Some(place)) => Some(place.map(|(first, _)| {
-            let from = first.saturating_sub(count / 2);
-            Range { from, to: all.min(from + count), latest: false }
+            // Half of what is shown, not of what there is: that would tell how much others have said.
+            let before = history.entries().enumerate().take(first).filter(|(_, entry)| may_see(entry));
+            let from = before.map(|(at, _)| at).rev().take(count / 2).last().unwrap_or(first);
+            Range { from, to: all, latest: false }
         })),
     };
     let Some(range) = range else {
@@ -93,19 +103,25 @@ fn reference(word: &[u8]) -> Option<Reference> {
     word.strip_prefix(b"msgid=").filter(|id| !id.is_empty()).map(|id| Reference::Id(id.to_vec()))
 }
 
-/// What the asker may see of a range, at most `count` from its end or its beginning, oldest first.
-fn pick(world: &World, me: Slot, channel: ChannelSlot, range: Range, count: usize) -> Vec<Entry> {
+/// Which entries the asker may see.
+fn sight(world: &World, me: Slot, channel: ChannelSlot) -> impl Fn(&Entry) -> bool + use<> {
     let client = world.client(me);
     let operator = world.channel(channel).is_operator(me) || client.oper();
     let (serial, account) = (client.serial, client.account());
-    let may_see = |entry: &&Entry| match &entry.audience {
+    move |entry| match &entry.audience {
         Audience::Members => true,
         Audience::Author { serial: author, account: name } => {
             operator || *author == serial || (name.is_some() && *name == account)
         }
-    };
+    }
+}
+
+/// What the asker may see of a range, at most `count` from its end or its beginning, oldest first.
+fn pick(world: &World, me: Slot, channel: ChannelSlot, range: Range, count: usize) -> Vec<Entry> {
+    let may_see = sight(world, me, channel);
     let length = range.to.saturating_sub(range.from);
-    let seen = world.channel(channel).history.entries().skip(range.from).take(length).filter(may_see);
+    let seen =
+        world.channel(channel).history.entries().skip(range.from).take(length).filter(|entry| may_see(entry));
     let mut seen: Vec<Entry> = seen.cloned().collect();
     if range.latest {
         seen.drain(..seen.len().saturating_sub(count));
