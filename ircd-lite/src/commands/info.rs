@@ -12,6 +12,7 @@ use crate::wire::numeric::{
     RPL_ISUPPORT, RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP,
     RPL_LUSERUNKNOWN, RPL_MOTD, RPL_MOTDSTART, RPL_STATSCONN, RPL_TIME, RPL_VERSION,
 };
+use crate::world::client::UserModes;
 use crate::world::{Slot, World};
 
 /// As 002, 004 and 351 show it.
@@ -150,8 +151,14 @@ pub(super) fn send_lusers(world: &mut World, me: Slot) {
     let (users, max) = user_counts(world, me);
     let counts = &world.counts;
     let client = world.client(me);
-    let invisible = counts.invisible.min(users);
-    let (opers, unknown) = (counts.opers, world.clients.len().saturating_sub(counts.users));
+    let invisible = if client.oper() {
+        counts.invisible
+    } else {
+        let own = client.auditoriums > 0 && client.modes.has(UserModes::INVISIBLE);
+        counts.invisible - counts.hidden_invisible + usize::from(own)
+    };
+    let opers = world.opers.iter().filter(|oper| !world.hidden(me, **oper)).count();
+    let unknown = world.clients.len().saturating_sub(counts.users);
     let unknown = if client.oper() { unknown } else { 0 };
     let (max_connections, total) =
         if client.oper() { (counts.max_connections, counts.total_connections) } else { (max, max as u64) };

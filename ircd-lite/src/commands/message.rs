@@ -141,12 +141,21 @@ fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
         }
     }
     let for_others = |target: &Target| *target != Target::User(me);
-    if kind == Kind::Privmsg {
+    if kind == Kind::Privmsg && seen.iter().any(|target| counts_as_speaking(world, *target)) {
         let now_ms = world.now.mono_ms;
         world.client_mut(me).spoke_ms = now_ms;
     }
     if seen.iter().any(for_others) {
         end_grace(world, me);
+    }
+}
+
+/// Whether a message ends its sender's idle time: that is shown to all, so what went to somebody who is hidden doesn't.
+fn counts_as_speaking(world: &World, target: Target) -> bool {
+    match target {
+        Target::User(user) => world.client(user).auditoriums == 0,
+        Target::Channel(_) => true,
+        Target::Ranked(channel, _) => !world.channel(channel).auditorium(),
     }
 }
 

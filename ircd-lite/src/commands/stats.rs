@@ -70,8 +70,10 @@ fn uptime(world: &mut World, me: Slot) {
 }
 
 fn operators(world: &mut World, me: Slot) {
+    let mut shown = 0;
     for oper in world.opers.clone() {
         if !world.hidden(me, oper) {
+            shown += 1;
             let client = world.client(oper);
             let idle = world.now.mono_ms.saturating_sub(client.spoke_ms) / 1000;
             let identity = &client.identity;
@@ -81,6 +83,6 @@ fn operators(world: &mut World, me: Slot) {
             world.reply_text(me, RPL_STATSDEBUG, &[b"p"], text);
         }
     }
-    let text = format!("{} staff members", world.opers.len());
+    let text = format!("{shown} staff members");
     world.reply_text(me, RPL_STATSDEBUG, &[b"p"], text);
 }

@@ -48,9 +48,16 @@ impl World {
         client.modes = after;
         client.settle_tags();
         let changed = |mode: UserModes| (before.has(mode), after.has(mode));
+        let hidden = usize::from(self.client(who).auditoriums > 0);
         match changed(UserModes::INVISIBLE) {
-            (false, true) => self.counts.invisible += 1,
-            (true, false) => self.counts.invisible -= 1,
+            (false, true) => {
+                self.counts.invisible += 1;
+                self.counts.hidden_invisible += hidden;
+            }
+            (true, false) => {
+                self.counts.invisible -= 1;
+                self.counts.hidden_invisible -= hidden;
+            }
             _ => {}
         }
         match changed(UserModes::OPER) {

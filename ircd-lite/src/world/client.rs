@@ -211,6 +211,8 @@ pub(crate) struct Client {
     pub verifying: bool,
     /// The earliest timer that is set for it.
     pub timer_ms: u64,
+    /// Batches that it has had.
+    pub batches: u32,
     /// Marks it as visited in a walk over shared channels.
     pub mark: u64,
     /// Its allowance of lines.

@@ -68,6 +68,7 @@ impl World {
             pinged: false,
             verifying: false,
             timer_ms: u64::MAX,
+            batches: 0,
             mark: 0,
             flood: Flood::new(now.mono_ms),
             waiting: std::collections::VecDeque::new(),
@@ -196,7 +197,9 @@ impl World {
             let modes = self.client(slot).modes;
             self.counts.users -= 1;
             self.counts.invisible -= usize::from(modes.has(UserModes::INVISIBLE));
-            self.counts.hidden -= usize::from(self.client(slot).auditoriums > 0);
+            let hidden = self.client(slot).auditoriums > 0;
+            self.counts.hidden -= usize::from(hidden);
+            self.counts.hidden_invisible -= usize::from(hidden && modes.has(UserModes::INVISIBLE));
             if modes.has(UserModes::OPER) {
                 self.counts.opers -= 1;
                 self.opers.retain(|oper| *oper != slot);
@@ -350,12 +353,21 @@ impl World {
             Err(Malformed::Empty) => return,
             Err(Malformed::TagsTooLong) => return self.reply(slot, ERR_INPUTTOOLONG, &[]),
         };
+        let id = self.clients.id(slot);
+        self.batches = self.client(slot).batches;
+        self.answer(slot, &line);
+        if self.clients.find(id).is_some() {
+            self.client_mut(slot).batches = self.batches;
+        }
+    }
+
+    fn answer(&mut self, slot: Slot, line: &Line<'_>) {
         let wanted = self.client(slot).caps.has(Caps::LABELED_RESPONSE.with(Caps::BATCH));
         let label = tags::value(line.tags, b"label").filter(|label| wanted && label.len() <= LABEL);
-        let Some(label) = label else { return commands::dispatch(self, slot, &line) };
+        let Some(label) = label else { return commands::dispatch(self, slot, line) };
         let id = self.clients.id(slot);
         self.clients.start_capture(slot);
-        commands::dispatch(self, slot, &line);
+        commands::dispatch(self, slot, line);
         if self.clients.find(id).is_some() {
             let lines = self.clients.take_capture(slot).unwrap_or_default();
             self.answer_label(slot, &label, &lines);

@@ -16,6 +16,7 @@ mod lifecycle;
 mod membership;
 pub(crate) mod monitor;
 pub(crate) mod output;
+mod shuffled;
 mod sign_ons;
 mod visibility;
 pub(crate) mod whowas;
@@ -153,6 +154,8 @@ pub(crate) struct Counts {
     pub opers: usize,
     /// Plain members of an auditorium, whom others don't count.
     pub hidden: usize,
+    /// Those of them with `+i`.
+    pub hidden_invisible: usize,
     /// The most users at once.
     pub max_users: usize,
     /// The most users that anybody could count at once.
@@ -188,8 +191,9 @@ pub struct World {
     timers: BinaryHeap<Reverse<(u64, Slot, u64)>>,
     next_purge_ms: u64,
     next_serial: u64,
-    next_msgid: u64,
-    next_batch: u64,
+    msgids: shuffled::Shuffled,
+    /// Batches that the client whose line is being run has had: it counts its own only.
+    batches: u32,
     msgid_prefix: String,
     /// Tells this run of the server from every other.
     run: u64,
@@ -200,7 +204,7 @@ impl World {
     /// A server without connections. `seed` must differ from process to process: message ids and cloaked hosts
     /// follow from it.
     pub fn new(config: Config, seed: [u8; 16], now: Now) -> Self {
-        let run = run_number(seed);
+        let run = number_of(b"run", seed);
         let mut world = Self {
             name: Bytes::from(config.server.name.clone()),
             config: Arc::new(Config::default()),
@@ -223,8 +227,8 @@ impl World {
             timers: BinaryHeap::new(),
             next_purge_ms: now.mono_ms + addresses::WINDOW_MS,
             next_serial: 0,
-            next_msgid: 0,
-            next_batch: 0,
+            msgids: shuffled::Shuffled::new(number_of(b"msgid", seed)),
+            batches: 0,
             msgid_prefix: format!("{:x}{:012x}", now.unix_ms, run >> 16),
             run,
             cloak_key: seed,
@@ -259,15 +263,14 @@ impl World {
         self.effects.push(effect);
     }
 
-    /// The next message id: unique for ever, without spaces.
+    /// The next message id: unique for ever, without spaces, and silent on how many there were before.
     pub(crate) fn msgid(&mut self) -> Bytes {
-        self.next_msgid += 1;
         // By hand, for each message has one: the formatting machinery would take as long as the rest of its line.
-        let digits = 16 - (self.next_msgid.leading_zeros() / 4) as usize;
-        let mut id = Vec::with_capacity(self.msgid_prefix.len() + 1 + digits);
+        let number = self.msgids.next();
+        let mut id = Vec::with_capacity(self.msgid_prefix.len() + 17);
         id.extend_from_slice(self.msgid_prefix.as_bytes());
         id.push(b'-');
-        id.extend((0..digits).rev().map(|place| hex_digit(self.next_msgid >> (4 * place))));
+        id.extend((0..16).rev().map(|place| hex_digit(number >> (4 * place))));
         Bytes::from(id)
     }
 
@@ -276,10 +279,10 @@ impl World {
         ConnectionName { run: self.run, serial: self.client(slot).serial }
     }
 
-    /// The next batch reference.
+    /// The next batch reference of the client whose line is being run.
     pub(crate) fn batch_id(&mut self) -> String {
-        self.next_batch += 1;
-        format!("b{:x}", self.next_batch)
+        self.batches = self.batches.wrapping_add(1);
+        format!("b{:x}", self.batches)
     }
 
     /// The client of a known slot.
@@ -340,9 +343,9 @@ impl World {
     }
 }
 
-/// A number for this run, from bytes that nothing else is made of, and one that tells nothing of the cloaks' key.
-fn run_number(seed: [u8; 16]) -> u64 {
-    let digest = Sha256::new().chain_update(b"run").chain_update(seed).finalize();
+/// A number for one use in this run, which tells nothing of those for other uses, nor of the cloaks' key.
+fn number_of(use_of_it: &[u8], seed: [u8; 16]) -> u64 {
+    let digest = Sha256::new().chain_update(use_of_it).chain_update(seed).finalize();
     digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 

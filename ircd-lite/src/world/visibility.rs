@@ -5,7 +5,7 @@
 //! for a second connection could ask what the first may not. IRC operators see everybody. The rule is asked at every
 //! place where one could learn of another; `world/tests/auditorium.rs` has a test for each.
 
-use super::client::Client;
+use super::client::{Client, UserModes};
 use super::{ChannelSlot, Slot, World};
 
 /// Who could be seen over MONITOR before a change; compared with after.
@@ -97,9 +97,16 @@ impl World {
         let count = u16::try_from(count).unwrap_or(u16::MAX);
         self.client_mut(client).auditoriums = count;
         if self.client(client).registered() {
+            let invisible = usize::from(self.client(client).modes.has(UserModes::INVISIBLE));
             match (before > 0, count > 0) {
-                (false, true) => self.counts.hidden += 1,
-                (true, false) => self.counts.hidden -= 1,
+                (false, true) => {
+                    self.counts.hidden += 1;
+                    self.counts.hidden_invisible += invisible;
+                }
+                (true, false) => {
+                    self.counts.hidden -= 1;
+                    self.counts.hidden_invisible -= invisible;
+                }
                 _ => {}
             }
             self.count_seen();

@@ -153,7 +153,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn check_tables(stage: &Stage) {
     let world = &stage.world;
-    let (mut users, mut invisible, mut opers, mut hidden) = (0, 0, 0, 0);
+    let (mut users, mut invisible, mut opers, mut hidden, mut hidden_invisible) = (0, 0, 0, 0, 0);
     for (slot, client) in world.clients.all() {
         for at in &client.channels {
             assert!(world.channel(*at).rank(slot).is_some(), "a channel knows its members");
@@ -167,13 +167,14 @@ fn check_tables(stage: &Stage) {
             invisible += usize::from(client.modes.has(UserModes::INVISIBLE));
             opers += usize::from(client.oper());
             hidden += usize::from(client.auditoriums > 0);
+            hidden_invisible += usize::from(client.auditoriums > 0 && client.modes.has(UserModes::INVISIBLE));
             assert_eq!(world.user(&client.identity.nick()), Some(slot));
         }
     }
     let counts = &world.counts;
     assert_eq!(
-        (counts.users, counts.invisible, counts.opers, counts.hidden),
-        (users, invisible, opers, hidden)
+        (counts.users, counts.invisible, counts.opers, counts.hidden, counts.hidden_invisible),
+        (users, invisible, opers, hidden, hidden_invisible)
     );
     assert_eq!(world.opers.len(), opers);
     for (at, channel) in &world.channels {
