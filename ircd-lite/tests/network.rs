@@ -107,6 +107,46 @@ async fn two_servers_in_one_process_know_nothing_of_each_other() {
     two.end().await;
 }
 
+/// On a runtime of several threads each of two lines could be read by another one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_speaks_first_is_heard_first() {
+    let server = Running::plain().await;
+    let address = server.addresses.irc[0];
+    let mut listener = Client::connect(address).await;
+    listener.register("listener").await;
+    let (mut one, mut two) = (Client::connect(address).await, Client::connect(address).await);
+    one.register("one").await;
+    two.register("two").await;
+    for _ in 0..300 {
+        one.send(b"PRIVMSG listener :first\r\n").await;
+        two.send(b"PRIVMSG listener :second\r\n").await;
+        assert!(listener.line().await.unwrap().ends_with(":first"));
+        assert!(listener.line().await.unwrap().ends_with(":second"));
+    }
+    server.end().await;
+}
+
+async fn is_gone_when_dropped() {
+    let server = Running::plain().await;
+    let mut client = Client::connect(server.addresses.irc[0]).await;
+    client.register("a").await;
+    server.serving.abort();
+    assert!(client.line().await.is_none_or(|line| line.starts_with("ERROR")), "the connection ends");
+    while TcpStream::connect(server.addresses.irc[0]).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_server_is_gone() {
+    timeout(PATIENCE, is_gone_when_dropped()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_server_with_a_thread_of_its_own_is_gone() {
+    timeout(PATIENCE, is_gone_when_dropped()).await.unwrap();
+}
+
 #[tokio::test]
 async fn odd_bytes_are_cut_and_never_relayed() {
     let server = Running::plain().await;

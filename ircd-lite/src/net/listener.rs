@@ -72,6 +72,16 @@ impl std::fmt::Debug for Listener {
 }
 
 impl Listener {
+    /// The same, of the runtime that this is called in.
+    pub(super) fn moved_here(self) -> io::Result<Self> {
+        let moved = |listener: TcpListener| TcpListener::from_std(listener.into_std()?);
+        Ok(match self {
+            Self::Plain(listener) => Self::Plain(moved(listener)?),
+            Self::WebSocket(listener) => Self::WebSocket(moved(listener)?),
+            Self::Tls(listener, acceptor) => Self::Tls(moved(listener)?, acceptor),
+        })
+    }
+
     /// Accepts until the server stops.
     pub(super) async fn run(self, shared: Arc<Shared>) {
         let listener = match &self {

@@ -6,6 +6,7 @@
 //! | world -> connection | `[limits] sendq` in bytes | the client is closed, `Max SendQ exceeded` |
 //! | password checks | one for each client, two at a time | later ones wait, and so do those clients' lines |
 
+mod apart;
 mod connection;
 mod listener;
 mod outgoing;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -191,9 +193,22 @@ impl Bound {
         Acceptor { shared: self.shared.clone() }
     }
 
-    /// Serves until `stop` is cancelled; then every client is told and closed, within 3 s.
+    /// Serves until `stop` is cancelled; then every client is told and closed, within 3 s. Where the future is dropped
+    /// instead, listeners and connections are closed without a word.
+    ///
+    /// Everything happens on one thread, so that what arrives first is told first: on a runtime of several threads the
+    /// server gets one of its own. See the [crate's documentation](crate#order).
     pub async fn serve(self, stop: CancellationToken) {
+        if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+            self.serve_here(stop).await;
+        } else {
+            apart::serve(self, stop).await;
+        }
+    }
+
+    async fn serve_here(self, stop: CancellationToken) {
         let shared = self.shared;
+        let _stopped = shared.stop.clone().drop_guard();
         let tracker = &shared.tracker;
         for listener in self.listeners {
             tracker.spawn(listener.run(shared.clone()));

@@ -164,7 +164,7 @@ impl Turn {
         events.close();
         self.world.stop(self.clock.now());
         self.hand_out();
-        drop(self.bans);
+        self.bans = None;
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -243,6 +243,15 @@ impl Turn {
                     bans.send_replace(text);
                 }
             }
+        }
+    }
+}
+
+/// Whoever is still there when the server is dropped is closed without a word.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        for queue in self.queues.values() {
+            let _ = queue.push(Vec::new(), true, 0);
         }
     }
 }
