@@ -20,10 +20,22 @@ pub(super) fn accept(world: &mut World, me: Slot, line: &Line<'_>) {
     if list.starts_with(b"*") {
         return show(world, me);
     }
+    // Who is not there is answered first, then what is to go, then what is to come.
+    let (mut gone, mut come) = (Vec::new(), Vec::new());
     for word in list.split(|byte| *byte == b',').filter(|word| !word.is_empty()) {
-        match word.strip_prefix(b"-") {
-            Some(nick) => remove(world, me, nick),
-            None => add(world, me, word),
+        let nick = word.strip_prefix(b"-");
+        match world.visible_user(me, nick.unwrap_or(word)) {
+            None => world.reply(me, ERR_NOSUCHNICK, &[nick.unwrap_or(word)]),
+            Some(user) if nick.is_some() => gone.push(user),
+            Some(user) => come.push(user),
+        }
+    }
+    for user in gone {
+        remove(world, me, user);
+    }
+    for user in come {
+        if !add(world, me, user) {
+            return;
         }
     }
 }
@@ -33,21 +45,22 @@ fn accepts(world: &World, me: Slot, user: Slot) -> bool {
     user == me || world.client(me).lists.as_ref().is_some_and(|lists| lists.accept.contains(&user))
 }
 
-fn add(world: &mut World, me: Slot, nick: &[u8]) {
-    let Some(user) = world.visible_user(me, nick) else { return world.reply(me, ERR_NOSUCHNICK, &[nick]) };
+/// Says `false` where the list is full.
+fn add(world: &mut World, me: Slot, user: Slot) -> bool {
     let nick = world.client(user).identity.nick();
     if accepts(world, me, user) {
-        return world.reply(me, ERR_ACCEPTEXIST, &[&nick]);
+        world.reply(me, ERR_ACCEPTEXIST, &[&nick]);
+    } else if world.client_mut(me).lists_mut().accept.len() >= MOST {
+        world.reply(me, ERR_ACCEPTFULL, &[]);
+        return false;
+    } else {
+        world.client_mut(me).lists_mut().accept.push(user);
+        world.client_mut(user).lists_mut().accepted_by.push(me);
     }
-    if world.client_mut(me).lists_mut().accept.len() >= MOST {
-        return world.reply(me, ERR_ACCEPTFULL, &[]);
-    }
-    world.client_mut(me).lists_mut().accept.push(user);
-    world.client_mut(user).lists_mut().accepted_by.push(me);
+    true
 }
 
-fn remove(world: &mut World, me: Slot, nick: &[u8]) {
-    let Some(user) = world.visible_user(me, nick) else { return world.reply(me, ERR_NOSUCHNICK, &[nick]) };
+fn remove(world: &mut World, me: Slot, user: Slot) {
     if !accepts(world, me, user) {
         let nick = world.client(user).identity.nick();
         return world.reply(me, ERR_ACCEPTNOT, &[&nick]);

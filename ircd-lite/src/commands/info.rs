@@ -10,13 +10,15 @@ use crate::wire::numeric::{
     ERR_HELPNOTFOUND, ERR_NOMOTD, RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFHELP,
     RPL_ENDOFINFO, RPL_ENDOFLINKS, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_HELPSTART, RPL_HELPTXT, RPL_INFO,
     RPL_ISUPPORT, RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP,
-    RPL_LUSERUNKNOWN, RPL_MOTD, RPL_MOTDSTART, RPL_STATSCONN, RPL_TIME, RPL_VERSION,
+    RPL_LUSERUNKNOWN, RPL_MAP, RPL_MAPEND, RPL_MOTD, RPL_MOTDSTART, RPL_STATSCONN, RPL_TIME, RPL_VERSION,
 };
 use crate::world::client::UserModes;
 use crate::world::{Slot, World};
 
 /// As 002, 004 and 351 show it.
 pub(super) const VERSION: &str = concat!("ircd-lite-", env!("CARGO_PKG_VERSION"));
+/// Where MAP counts the users.
+const MAP_COLUMN: usize = 50;
 /// Tokens in one 005.
 const TOKENS: usize = 12;
 
@@ -48,6 +50,7 @@ pub(super) fn isupport(world: &mut World, me: Slot) {
         "SAFELIST".to_owned(),
         "ELIST=CTU".to_owned(),
         "CASEMAPPING=rfc1459".to_owned(),
+        "CHARSET=ascii".to_owned(),
         format!("NICKLEN={}", limits.nick_length),
         format!("CHANNELLEN={}", limits.channel_length),
         format!("TOPICLEN={}", limits.topic_length),
@@ -59,7 +62,7 @@ pub(super) fn isupport(world: &mut World, me: Slot) {
         format!("ACCEPT={ACCEPTS}"),
         "WHOX".to_owned(),
         format!(
-            "TARGMAX=NAMES:1,LIST:,KICK:1,WHOIS:1,PRIVMSG:{0},NOTICE:{0},TAGMSG:{0},ACCEPT:,MONITOR:",
+            "TARGMAX=NAMES:1,LIST:1,KICK:1,WHOIS:1,PRIVMSG:{0},NOTICE:{0},TAGMSG:{0},ACCEPT:,MONITOR:",
             number(limits.targets)
         ),
     ];
@@ -193,6 +196,15 @@ pub(super) fn links(world: &mut World, me: Slot, _: &Line<'_>) {
     let (name, description) = (world.name.clone(), world.config.server.description.clone());
     world.reply_text(me, RPL_LINKS, &[&name, &name], format!("0 {description}"));
     world.reply(me, RPL_ENDOFLINKS, &[b"*"]);
+}
+
+/// MAP: for operators, as the daemon's default is.
+pub(super) fn map(world: &mut World, me: Slot, _: &Line<'_>) {
+    let users = world.counts.users;
+    let name = format!("{} ", world.config.server.name);
+    let text = format!("{name:-<MAP_COLUMN$} | Users: {users:5} (100.0%)");
+    world.reply_text(me, RPL_MAP, &[], text);
+    world.reply(me, RPL_MAPEND, &[]);
 }
 
 /// Topics of HELP. Each line fits a screen.

@@ -27,25 +27,26 @@ pub(super) fn invite(world: &mut World, me: Slot, line: &Line<'_>) {
         return world.reply(me, ERR_BADCHANNAME, &[name]);
     }
     let Some(channel) = world.find_channel(name) else { return world.reply(me, ERR_NOSUCHCHANNEL, &[name]) };
-    let (nick, name) = (world.client(guest).identity.nick(), world.channel(channel).name.clone());
+    // Answers name the channel as it was asked for.
+    let nick = world.client(guest).identity.nick();
     let Some(rank) = world.channel(channel).rank(me) else {
-        return world.reply(me, ERR_NOTONCHANNEL, &[&name]);
+        return world.reply(me, ERR_NOTONCHANNEL, &[name]);
     };
     let there = world.channel(channel).rank(guest).is_some() && world.sees_member(channel, me, guest);
     if there {
-        return world.reply(me, ERR_USERONCHANNEL, &[&nick, &name]);
+        return world.reply(me, ERR_USERONCHANNEL, &[&nick, name]);
     }
     if !rank.operator {
-        return world.reply(me, ERR_CHANOPRIVSNEEDED, &[&name]);
+        return world.reply(me, ERR_CHANOPRIVSNEEDED, &[name]);
     }
-    world.reply_words(me, RPL_INVITING, &[&nick, &name]);
+    world.reply_words(me, RPL_INVITING, &[&nick, name]);
     if let Some(away) = world.client(guest).away.clone() {
         world.reply_text(me, RPL_AWAY, &[&nick], away);
     }
     if world.channel(channel).modes.has(Modes::INVITE) {
         world.remember_invite(guest, channel);
     }
-    let line = world.line_from(me, "INVITE").word(&nick).text(&name).end();
+    let line = world.line_from(me, "INVITE").word(&nick).text(&world.channel(channel).name).end();
     let mut message = world.message_from(me, line);
     world.clients.deliver(guest, &mut message);
     // invite-notify: to the operators, who alone may invite.

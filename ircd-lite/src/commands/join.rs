@@ -180,8 +180,7 @@ pub(super) fn part(world: &mut World, me: Slot, line: &Line<'_>) {
             continue;
         };
         if world.channel(channel).rank(me).is_none() {
-            let name = world.channel(channel).name.clone();
-            world.reply(me, ERR_NOTONCHANNEL, &[&name]);
+            world.reply(me, ERR_NOTONCHANNEL, &[name]);
             continue;
         }
         let reason = reason.filter(|_| world.may_speak(me, channel));
@@ -229,11 +228,8 @@ impl World {
         match state.rank(who) {
             Some(rank) if rank.any() => true,
             Some(_) => !state.modes.has(Modes::MODERATED) && !self.banned(who, channel),
-            None => {
-                !state.modes.has(Modes::NO_EXTERNAL)
-                    && !state.modes.has(Modes::MODERATED)
-                    && !self.banned(who, channel)
-            }
+            // A ban keeps out whoever is outside; to be heard from there all the same is what `-n` is for.
+            None => !state.modes.has(Modes::NO_EXTERNAL) && !state.modes.has(Modes::MODERATED),
         }
     }
 }

@@ -15,19 +15,18 @@ pub(super) fn kick(world: &mut World, me: Slot, line: &Line<'_>) {
     let Some(channel) = world.find_channel(channel_name) else {
         return world.reply(me, ERR_NOSUCHCHANNEL, &[channel_name]);
     };
-    let name = world.channel(channel).name.clone();
     match world.channel(channel).rank(me) {
-        None => return world.reply(me, ERR_NOTONCHANNEL, &[&name]),
-        Some(rank) if !rank.operator => return world.reply(me, ERR_CHANOPRIVSNEEDED, &[&name]),
+        None => return world.reply(me, ERR_NOTONCHANNEL, &[channel_name]),
+        Some(rank) if !rank.operator => return world.reply(me, ERR_CHANOPRIVSNEEDED, &[channel_name]),
         Some(_) => {}
     }
-    let Some(victim) = world.visible_user(me, nick) else { return world.reply(me, ERR_NOSUCHNICK, &[nick]) };
-    let nick = world.client(victim).identity.nick();
+    let Some(victim) = world.chase(me, nick) else { return world.reply(me, ERR_NOSUCHNICK, &[nick]) };
     if world.channel(channel).rank(victim).is_none() {
-        return world.reply(me, ERR_USERNOTINCHANNEL, &[&nick, &name]);
+        return world.reply(me, ERR_USERNOTINCHANNEL, &[nick, channel_name]);
     }
+    let nick = world.client(victim).identity.nick();
     let reason = line.word(2).map_or_else(|| nick.as_ref(), |reason| cut(reason, REASON));
-    let kick = world.line_from(me, "KICK").word(&name).word(&nick).text(reason).end();
+    let kick = world.line_from(me, "KICK").word(channel_name).word(&nick).text(reason).end();
     let mut message = world.message_from(me, kick);
     world.announce(channel, Some(victim), &mut message, |_, _| true);
     world.leave_seen(victim, channel);

@@ -1,15 +1,13 @@
 //! LIST with ELIST filters C, T, U.
 
+use super::first_of;
 use crate::wire::line::Line;
-use crate::wire::numeric::{Numeric, RPL_LIST, RPL_LISTEND, RPL_LISTSTART};
+use crate::wire::numeric::{RPL_LIST, RPL_LISTEND, RPL_LISTSTART, RPL_LOAD2HI};
 use crate::world::channel::Modes;
 use crate::world::{ChannelSlot, Slot, World};
 
 /// Between two LISTs of everything, on the whole server.
 const PACE_MS: u64 = 10_000;
-/// 263.
-const RPL_LOAD2HI: Numeric =
-    Numeric { code: "263", text: "Server load is temporarily too heavy. Please wait a while and try again." };
 
 /// What a channel must be to be listed.
 #[derive(Debug, Default, Clone, Copy)]
@@ -47,9 +45,7 @@ pub(super) fn list(world: &mut World, me: Slot, line: &Line<'_>) {
     world.reply(me, RPL_LISTSTART, &[b"Channel"]);
     let filter = if named.is_some() { Filter::default() } else { parse(word.unwrap_or_default()) };
     let channels: Vec<ChannelSlot> = match named {
-        Some(names) => {
-            names.split(|byte| *byte == b',').filter_map(|name| world.find_channel(name)).collect()
-        }
+        Some(names) => world.find_channel(first_of(names)).into_iter().collect(),
         None => world.channels.iter().map(|(at, _)| ChannelSlot(at)).collect(),
     };
     for channel in channels {

@@ -8,8 +8,9 @@ use crate::wire::line::Line;
 use crate::wire::message::Message;
 use crate::wire::name;
 use crate::wire::numeric::{
-    ERR_CANNOTSENDTOCHAN, ERR_CHANOPRIVSNEEDED, ERR_NORECIPIENT, ERR_NOSUCHNICK, ERR_NOTEXTTOSEND,
-    ERR_TARGCHANGE, ERR_TARGUMODEG, ERR_TOOMANYTARGETS, Numeric, RPL_AWAY, RPL_TARGNOTIFY, RPL_UMODEGMSG,
+    ERR_CANNOTSENDTOCHAN, ERR_CHANOPRIVSNEEDED, ERR_NORECIPIENT, ERR_NOSUCHNICK, ERR_NOSUCHSERVER,
+    ERR_NOTEXTTOSEND, ERR_TARGCHANGE, ERR_TARGUMODEG, ERR_TOOMANYTARGETS, Numeric, RPL_AWAY, RPL_TARGNOTIFY,
+    RPL_UMODEGMSG,
 };
 use crate::wire::tags;
 use crate::world::caps::Caps;
@@ -52,6 +53,25 @@ enum Target {
     Channel(ChannelSlot),
     /// `@#channel` or `+#channel`.
     Ranked(ChannelSlot, Least),
+}
+
+impl Target {
+    /// The same for one channel, whoever of its members is meant: of several such words the first one counts.
+    fn place(self) -> Self {
+        match self {
+            Self::Ranked(channel, _) => Self::Channel(channel),
+            other => other,
+        }
+    }
+}
+
+/// What a target word turned out to be.
+enum Meaning {
+    Target(Target),
+    /// Nothing, and that is answered; the rest of the list counts.
+    Nobody,
+    /// Something that the sender has no right to: nothing of the whole line is sent.
+    Refused,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,18 +136,26 @@ fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
         _ if world.client(me).unlimited() => usize::MAX,
         limit => limit,
     };
+    if !name::same(list, &world.client(me).identity.nick()) {
+        end_grace(world, me);
+    }
     let mut seen: Vec<Target> = Vec::new();
     for word in list.split(|byte| *byte == b',').filter(|word| !word.is_empty()) {
-        let Some(target) = resolve(world, &sending, word) else { continue };
+        let target = match resolve(world, &sending, word) {
+            Meaning::Target(target) => target,
+            Meaning::Nobody => continue,
+            Meaning::Refused => return,
+        };
         if !sending.reaches(world, target) {
             sending.refuse(world, ERR_NOSUCHNICK, &[word]);
             continue;
         }
-        if seen.contains(&target) {
+        if seen.iter().any(|other| other.place() == target.place()) {
             continue;
         }
         if seen.len() >= limit {
-            sending.refuse(world, ERR_TOOMANYTARGETS, &[word]);
+            // Unlike other refusals this one answers NOTICE as well.
+            world.reply(me, ERR_TOOMANYTARGETS, &[without_rank(word)]);
             break;
         }
         seen.push(target);
@@ -140,14 +168,16 @@ fn send(world: &mut World, me: Slot, line: &Line<'_>, kind: Kind) {
             Target::Ranked(channel, least) => sending.to_channel(world, channel, Some(least)),
         }
     }
-    let for_others = |target: &Target| *target != Target::User(me);
     if kind == Kind::Privmsg && seen.iter().any(|target| counts_as_speaking(world, *target)) {
         let now_ms = world.now.mono_ms;
         world.client_mut(me).spoke_ms = now_ms;
     }
-    if seen.iter().any(for_others) {
-        end_grace(world, me);
-    }
+}
+
+/// A target word without the ranks before a channel's name.
+fn without_rank(word: &[u8]) -> &[u8] {
+    let start = word.iter().position(|byte| !b"@+".contains(byte)).unwrap_or(word.len());
+    word.get(start..).unwrap_or_default()
 }
 
 /// Whether a message ends its sender's idle time: that is shown to all, so what went to somebody who is hidden doesn't.
@@ -173,42 +203,53 @@ fn refuse_text(world: &mut World, me: Slot, kind: Kind, numeric: Numeric) {
 }
 
 /// What a target word means for the sender; answers it where it means nothing.
-fn resolve(world: &mut World, sending: &Sending<'_>, word: &[u8]) -> Option<Target> {
+fn resolve(world: &mut World, sending: &Sending<'_>, word: &[u8]) -> Meaning {
     let (me, kind) = (sending.me, sending.kind);
-    let least = match word.first() {
-        Some(b'@') => Some(Least::Operator),
-        Some(b'+') => Some(Least::Voice),
-        _ => None,
-    };
-    if let Some(least) = least {
-        let start = word.iter().position(|byte| !b"@+".contains(byte)).unwrap_or(word.len());
-        let name = word.get(start..).unwrap_or_default();
-        if name.is_empty() {
-            refuse_text(world, me, kind, ERR_NORECIPIENT);
-            return None;
-        }
-        let Some(channel) = world.find_channel(name) else {
-            sending.refuse(world, ERR_NOSUCHNICK, &[name]);
-            return None;
-        };
-        if !world.channel(channel).rank(me).is_some_and(Rank::any) {
-            sending.refuse(world, ERR_CHANOPRIVSNEEDED, &[word]);
-            return None;
-        }
-        return Some(Target::Ranked(channel, least));
-    }
     if name::is_channel(word) {
-        let Some(channel) = world.find_channel(word) else {
-            sending.refuse(world, ERR_NOSUCHNICK, &[word]);
-            return None;
+        return match world.find_channel(word) {
+            Some(channel) => Meaning::Target(Target::Channel(channel)),
+            None => sending.nobody(world, word),
         };
-        return Some(Target::Channel(channel));
     }
-    let user = world.visible_user(me, word);
-    if user.is_none() {
-        sending.refuse(world, ERR_NOSUCHNICK, &[word]);
+    if let Some(user) = world.visible_user(me, word) {
+        return Meaning::Target(Target::User(user));
     }
-    user.map(Target::User)
+    let name = without_rank(word);
+    if name.len() < word.len() {
+        if name.is_empty() {
+            // Answered to NOTICE as well, as is the lack of a rank.
+            world.reply_text(me, ERR_NORECIPIENT, &[], format!("No recipient given ({})", kind.name()));
+            return Meaning::Nobody;
+        }
+        let Some(channel) = world.find_channel(name) else { return sending.nobody(world, name) };
+        if !world.channel(channel).rank(me).is_some_and(Rank::any) {
+            world.reply(me, ERR_CHANOPRIVSNEEDED, &[word]);
+            return Meaning::Refused;
+        }
+        let voices = word.iter().take_while(|byte| b"@+".contains(byte)).any(|byte| *byte == b'+');
+        let least = if voices { Least::Voice } else { Least::Operator };
+        return Meaning::Target(Target::Ranked(channel, least));
+    }
+    if let Some(at) = word.iter().position(|byte| *byte == b'@') {
+        at_server(world, sending, word, at);
+        return Meaning::Nobody;
+    }
+    sending.nobody(world, word)
+}
+
+/// `user@server`, which is for services: there are none, so only `opers@` this server means somebody.
+fn at_server(world: &mut World, sending: &Sending<'_>, word: &[u8], at: usize) {
+    let me = sending.me;
+    let (user, server) = (word.get(..at).unwrap_or_default(), word.get(at + 1..).unwrap_or_default());
+    if !name::same(server, &world.name) {
+        return world.reply(me, ERR_NOSUCHSERVER, &[server]);
+    }
+    if user == b"opers" && world.client(me).oper() && sending.kind != Kind::Tagmsg {
+        let nick = world.client(me).identity.nick();
+        let text = [b"To opers: From: ", nick.as_ref(), b": ", sending.text].concat();
+        return world.tell_opers(&String::from_utf8_lossy(&text));
+    }
+    world.reply(me, ERR_NOSUCHNICK, &[word]);
 }
 
 impl Sending<'_> {
@@ -217,6 +258,11 @@ impl Sending<'_> {
         if self.kind != Kind::Notice || self.receiver.is_some() {
             world.reply(self.me, numeric, words);
         }
+    }
+
+    fn nobody(&self, world: &mut World, word: &[u8]) -> Meaning {
+        self.refuse(world, ERR_NOSUCHNICK, &[word]);
+        Meaning::Nobody
     }
 
     /// Whether `target` is the connection that the sender names, if it names one. Whoever may not know connections
@@ -256,6 +302,9 @@ impl Sending<'_> {
         let name = world.channel(channel).name.clone();
         if least.is_none() && !world.may_speak(self.me, channel) {
             return self.refuse(world, ERR_CANNOTSENDTOCHAN, &[&name]);
+        }
+        if least.is_none() && self.floods_channel(world, channel) {
+            return self.tell_flooded(world, &name);
         }
         let target = match least {
             None => name,
@@ -301,18 +350,20 @@ impl Sending<'_> {
 
     fn to_user(&self, world: &mut World, user: Slot) {
         let me = self.me;
+        let nick = world.client(user).identity.nick();
         if user != me && !self.new_target_allowed(world, user) {
-            let nick = world.client(user).identity.nick();
-            return self.refuse(world, ERR_TARGCHANGE, &[&nick]);
+            return world.reply(me, ERR_TARGCHANGE, &[&nick]);
         }
         if !self.passes_caller_id(world, user) {
             return;
         }
-        let nick = world.client(user).identity.nick();
         if self.kind == Kind::Privmsg
             && let Some(away) = world.client(user).away.clone()
         {
             world.reply_text(me, RPL_AWAY, &[&nick], away);
+        }
+        if self.floods_user(world, user) {
+            return self.tell_flooded(world, &nick);
         }
         let (mut message, _) = self.message(world, &nick);
         if self.wanted(world.client(user).caps) {
@@ -330,16 +381,22 @@ impl Sending<'_> {
         if user == me || !target.modes.has(UserModes::CALLER_ID) || accepted || world.client(me).oper() {
             return true;
         }
-        if self.kind != Kind::Privmsg && self.receiver.is_none() {
+        // Whoever sends a NOTICE is told nothing of it; the target is.
+        if self.kind == Kind::Tagmsg && self.receiver.is_none() {
             return false;
         }
         let nick = target.identity.nick();
-        world.reply(me, ERR_TARGUMODEG, &[&nick]);
+        let answered = self.kind == Kind::Privmsg || self.receiver.is_some();
+        if answered {
+            world.reply(me, ERR_TARGUMODEG, &[&nick]);
+        }
         let now_ms = world.now.mono_ms;
         let told_ms = &mut world.client_mut(user).lists_mut().caller_told_ms;
         if told_ms.is_none_or(|told| now_ms.saturating_sub(told) >= CALLER_ID_MS) {
             *told_ms = Some(now_ms);
-            world.reply(me, RPL_TARGNOTIFY, &[&nick]);
+            if answered {
+                world.reply(me, RPL_TARGNOTIFY, &[&nick]);
+            }
             let caller = &world.client(me).identity;
             let place = [caller.user().as_ref(), b"@", &caller.host()].concat();
             let nick = caller.nick();
@@ -351,7 +408,9 @@ impl Sending<'_> {
     /// Ten new private targets at once, one more a minute; those of late are not new, nor is whoever wrote first.
     fn new_target_allowed(&self, world: &mut World, user: Slot) -> bool {
         let me = self.me;
-        if world.config.limits.flood_lines == 0 || world.client(me).unlimited() {
+        // An answer to a CTCP names whoever asked for it.
+        let answer = self.kind == Kind::Notice && self.text.starts_with(b"\x01");
+        if answer || world.config.limits.flood_lines == 0 || world.client(me).unlimited() {
             return true;
         }
         let (now_ms, target, own) = (world.now.mono_ms, world.clients.id(user), world.clients.id(me));
@@ -374,5 +433,37 @@ impl Sending<'_> {
             known.push_back(other);
         }
         true
+    }
+
+    /// Whether this is more than `user` should get in a second. Who answers for many, as a bot does, gets all.
+    fn floods_user(&self, world: &mut World, user: Slot) -> bool {
+        if user == self.me || !self.is_throttled(world) || world.client(user).unlimited() {
+            return false;
+        }
+        let (now_ms, most) = (world.now.mono_ms, world.config.limits.target_messages);
+        !world.client_mut(user).lists_mut().received.take(now_ms, most)
+    }
+
+    /// Whether this is more than a channel should get in a second from those who have no rank in it. What is said in
+    /// an auditorium reaches its operators only.
+    fn floods_channel(&self, world: &mut World, channel: ChannelSlot) -> bool {
+        let state = world.channel(channel);
+        if !self.is_throttled(world) || state.auditorium() || state.rank(self.me).is_some_and(Rank::any) {
+            return false;
+        }
+        let (now_ms, most) = (world.now.mono_ms, world.config.limits.target_messages);
+        !world.channel_mut(channel).received.take(now_ms, most)
+    }
+
+    fn is_throttled(&self, world: &World) -> bool {
+        let limits = &world.config.limits;
+        limits.flood_lines > 0 && limits.target_messages > 0 && !world.client(self.me).unlimited()
+    }
+
+    fn tell_flooded(&self, world: &mut World, target: &[u8]) {
+        if self.kind == Kind::Privmsg || self.receiver.is_some() {
+            let target = String::from_utf8_lossy(target);
+            world.notice(self.me, format!("*** Message to {target} throttled due to flooding"));
+        }
     }
 }

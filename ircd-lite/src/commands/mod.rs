@@ -81,7 +81,7 @@ fn is_numeric(command: &[u8]) -> bool {
 pub(crate) fn verified(world: &mut World, me: Slot, purpose: Verifying, matches: bool) {
     match purpose {
         Verifying::Sasl(login) => sasl::verified(world, me, &login, matches),
-        Verifying::Oper(name) => oper::verified(world, me, &name, matches),
+        Verifying::Oper => oper::verified(world, me, matches),
         Verifying::WebIrc { address, secure } => webirc::verified(world, me, address, secure, matches),
     }
 }

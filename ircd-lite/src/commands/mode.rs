@@ -18,16 +18,17 @@ pub(super) fn mode(world: &mut World, me: Slot, line: &Line<'_>) {
         return world.reply(me, ERR_NOSUCHCHANNEL, &[target]);
     };
     match line.parameters().get(1..) {
-        None | Some([]) => query(world, me, channel),
+        None | Some([]) => query(world, me, channel, target),
         Some(words) => channel_mode::change(world, me, channel, words),
     }
 }
 
-fn query(world: &mut World, me: Slot, channel: ChannelSlot) {
+/// 324 and 329, with the name as it was asked for.
+fn query(world: &mut World, me: Slot, channel: ChannelSlot, name: &[u8]) {
     let state = world.channel(channel);
-    let (name, unix) = (state.name.clone(), state.unix.to_string());
+    let unix = state.unix.to_string();
     let modes = state.mode_words(state.rank(me).is_some());
-    let words: Vec<&[u8]> = std::iter::once(name.as_ref()).chain(modes.iter().map(Vec::as_slice)).collect();
+    let words: Vec<&[u8]> = std::iter::once(name).chain(modes.iter().map(Vec::as_slice)).collect();
     world.reply_words(me, RPL_CHANNELMODEIS, &words);
-    world.reply_words(me, RPL_CREATIONTIME, &[&name, unix.as_bytes()]);
+    world.reply_words(me, RPL_CREATIONTIME, &[name, unix.as_bytes()]);
 }

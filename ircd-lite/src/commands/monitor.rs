@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::wire::line::Line;
-use crate::wire::name::{self, Folded, Nick};
+use crate::wire::name::Folded;
 use crate::wire::numeric::{
     ERR_MONLISTFULL, ERR_NEEDMOREPARAMS, RPL_ENDOFMONLIST, RPL_MONLIST, RPL_MONOFFLINE, RPL_MONONLINE,
 };
@@ -18,7 +18,7 @@ pub(super) fn monitor(world: &mut World, me: Slot, line: &Line<'_>) {
         Some(b'C' | b'c') => clear(world, me),
         Some(b'L' | b'l') => show(world, me),
         Some(b'S' | b's') => {
-            let nicks = watched(world, me);
+            let nicks: Vec<Bytes> = watched(world, me).into_iter().rev().collect();
             status(world, me, &nicks);
         }
         _ => {}
@@ -39,8 +39,10 @@ fn add(world: &mut World, me: Slot, list: &[u8]) {
     let mut added: Vec<Bytes> = Vec::new();
     let mut all = words(list);
     while let Some(word) = all.next() {
-        let Nick::Valid(nick) = name::nick(word, nick_length) else { continue };
-        let (key, nick) = (Folded::new(nick), Bytes::copy_from_slice(nick));
+        if word.len() > nick_length {
+            continue;
+        }
+        let (key, nick) = (Folded::new(word), Bytes::copy_from_slice(word));
         let known = &mut world.client_mut(me).lists_mut().monitor;
         if known.iter().any(|(other, _)| *other == key) {
             continue;

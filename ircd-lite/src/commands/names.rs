@@ -1,15 +1,20 @@
 //! NAMES.
 
+use super::first_of;
 use crate::wire::line::Line;
-use crate::wire::numeric::{RPL_ENDOFNAMES, RPL_NAMREPLY};
+use crate::wire::numeric::{ERR_BADCHANNAME, RPL_ENDOFNAMES, RPL_LOAD2HI, RPL_NAMREPLY};
+use crate::wire::text;
 use crate::world::caps::Caps;
 use crate::world::channel::Modes;
-use crate::world::client::UserModes;
+use crate::world::client::{Client, UserModes};
 use crate::world::{ChannelSlot, Slot, World};
 
 pub(super) fn names(world: &mut World, me: Slot, line: &Line<'_>) {
     let Some(list) = line.word(0) else { return all(world, me) };
-    let name = list.split(|byte| *byte == b',').next().unwrap_or_default();
+    let name = first_of(list);
+    if text::has_control(name) {
+        return world.reply(me, ERR_BADCHANNAME, &[name]);
+    }
     match world.find_channel(name) {
         Some(channel) => send_channel(world, me, channel),
         None => world.reply(me, RPL_ENDOFNAMES, &[name]),
@@ -17,11 +22,33 @@ pub(super) fn names(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 fn all(world: &mut World, me: Slot) {
+    if world.pace_of_server(me) {
+        world.reply(me, RPL_LOAD2HI, &[b"NAMES"]);
+        return world.reply(me, RPL_ENDOFNAMES, &[b"*"]);
+    }
     let channels: Vec<ChannelSlot> = world.channels.iter().map(|(at, _)| ChannelSlot(at)).collect();
     for channel in channels {
         send_members(world, me, channel);
     }
+    let rest: Vec<Vec<u8>> =
+        world.clients.all().filter(|(slot, _)| unlisted(world, me, *slot)).map(nick).collect();
+    world.reply_items(me, RPL_NAMREPLY, &[b"*", b"*"], b' ', rest.into_iter());
     world.reply(me, RPL_ENDOFNAMES, &[b"*"]);
+}
+
+fn nick((_, client): (Slot, &Client)) -> Vec<u8> {
+    client.identity.nick().to_vec()
+}
+
+/// Whether a user stands in no channel that was listed to `me`, nor in a secret one.
+fn unlisted(world: &World, me: Slot, user: Slot) -> bool {
+    let client = world.client(user);
+    let shown = |at: &ChannelSlot| {
+        let state = world.channel(*at);
+        state.public() || state.modes.has(Modes::SECRET) || state.rank(me).is_some()
+    };
+    let visible = client.registered() && !client.modes.has(UserModes::INVISIBLE) && !world.hidden(me, user);
+    visible && !client.channels.iter().any(shown)
 }
 
 /// 353 … and 366 of one channel.

@@ -15,6 +15,10 @@ use crate::world::bans::Ban;
 use crate::world::client::{Client, UserModes};
 use crate::world::{Effect, Slot, Verifying, World};
 
+/// The modes that OPER gives.
+const ON_OPER: &[u8] = b"loswz";
+/// What they may do, in ircd-ratbox's letters: capitals are rights.
+pub(super) const PRIVILEGES: &str = "gKxqOCrUHdaNLspb";
 /// The longest reason of a KILL or a ban.
 const REASON: usize = 90;
 
@@ -29,23 +33,27 @@ pub(super) fn oper(world: &mut World, me: Slot, line: &Line<'_>) {
         oper.name.as_bytes() == name
             && oper.hosts.iter().any(|host| mask::applies(host.as_str().as_bytes(), subject))
     });
-    let Some(entry) = found else { return world.reply(me, ERR_NOOPERHOST, &[]) };
-    let (name, password) = (entry.name.clone(), entry.password.clone());
+    let Some(entry) = found else {
+        world.reply(me, ERR_NOOPERHOST, &[]);
+        return world.tell_opers(&format!("Failed OPER attempt - host mismatch by {}", place(world, me)));
+    };
+    let password = entry.password.clone();
     match password {
         Password::Plain(_) => {
             let matches = password.verify(given);
-            verified(world, me, &name, matches);
+            verified(world, me, matches);
         }
         Password::Hash(_) => {
-            world.verify_elsewhere(me, Verifying::Oper(name), Some(password), given.to_vec());
+            world.verify_elsewhere(me, Verifying::Oper, Some(password), given.to_vec());
         }
     }
 }
 
 /// The password has been checked.
-pub(super) fn verified(world: &mut World, me: Slot, name: &str, matches: bool) {
+pub(super) fn verified(world: &mut World, me: Slot, matches: bool) {
     if !matches {
         world.reply(me, ERR_PASSWDMISMATCH, &[]);
+        world.tell_opers(&format!("Failed OPER attempt by {}", place(world, me)));
         let failures = &mut world.client_mut(me).lists_mut().failures;
         *failures = failures.saturating_add(1);
         if *failures >= super::sasl::TRIES {
@@ -55,16 +63,25 @@ pub(super) fn verified(world: &mut World, me: Slot, name: &str, matches: bool) {
     }
     let sightings = world.sightings(me);
     let mut modes = world.client(me).modes;
-    for mode in [UserModes::OPER, UserModes::WALLOPS, UserModes::SERVER_NOTICES] {
-        modes.set(mode, true);
+    for letter in ON_OPER {
+        modes.set(UserModes::of(*letter), true);
     }
+    let text = format!("{} is now an operator", place(world, me));
+    // The new operator, who has no `s` yet, is told as the others are.
+    world.tell_opers(&text);
+    let line = Writer::new(&world.name, "NOTICE").word("*").text(format!("*** Notice -- {text}")).end();
+    world.send(me, line);
     world.set_user_modes(me, modes);
     world.reply(me, RPL_YOUREOPER, &[]);
-    let client = world.client(me);
-    let text = format!("{} is now an operator ({name})", String::from_utf8_lossy(client.identity.source()));
-    world.tell_opers(&text);
-    world.notice(me, "*** Oper privs are kill, kline, dline, wallops, rehash");
+    world.notice(me, format!("*** Oper privs are {PRIVILEGES}"));
     world.tell_sightings(sightings);
+}
+
+/// `nick (user@host)`, as operators are told of somebody.
+fn place(world: &World, who: Slot) -> String {
+    let identity = &world.client(who).identity;
+    let parts: [&[u8]; 6] = [&identity.nick(), b" (", &identity.user(), b"@", &identity.host(), b")"];
+    String::from_utf8_lossy(&parts.concat()).into_owned()
 }
 
 /// What ircd-ratbox lets privileged operators do and nobody may here: there are no links between servers, and whoever
@@ -83,9 +100,10 @@ pub(super) fn kill(world: &mut World, me: Slot, line: &Line<'_>) {
     let told = world.line_from(me, "KILL").word(&nick).text(&reason).end();
     world.send(victim, told);
     world.tell_opers(&format!(
-        "Received KILL message for {}. From {} ({})",
+        "Received KILL message for {}. From {} Path: {} ({})",
         String::from_utf8_lossy(&nick),
         String::from_utf8_lossy(&killer),
+        String::from_utf8_lossy(&world.name),
         String::from_utf8_lossy(&reason)
     ));
     let text: [&[u8]; 5] = [b"Killed (", &killer, b" (", &reason, b"))"];

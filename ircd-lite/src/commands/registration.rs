@@ -59,8 +59,18 @@ pub(super) fn quit(world: &mut World, me: Slot, line: &Line<'_>) {
         return world.exit(me, b"Client Quit");
     }
     let nick = world.client(me).identity.nick();
-    let reason = [b"Quit: ", line.get(0).unwrap_or(&nick)].concat();
+    let reason = match line.get(0).unwrap_or(&nick) {
+        b"" => Vec::new(),
+        text => [b"Quit: ", text].concat(),
+    };
     world.exit(me, cut(&reason, REASON));
+}
+
+/// What browsers send: whoever has registered is let be, others are not meant for this server.
+pub(super) fn web(world: &mut World, me: Slot, _: &Line<'_>) {
+    if !world.client(me).registered() {
+        world.exit(me, b"Client Exit");
+    }
 }
 
 /// Registers a connection that has said all that is needed.
@@ -127,7 +137,8 @@ fn greet(world: &mut World, me: Slot, place: &str) {
     world.reply_text(me, RPL_YOURHOST, &[], host);
     let created = format!("This server was created {}", date::human(world.started.unix_ms));
     world.reply_text(me, RPL_CREATED, &[], created);
-    let words: [&[u8]; 5] = [&name, info::VERSION.as_bytes(), b"Dgiosw", b"SbeIiklmnopstuv", b"beIklov"];
+    let user_modes = b"oiwszcrkfydnxbauglZCD";
+    let words: [&[u8]; 5] = [&name, info::VERSION.as_bytes(), user_modes, b"SbeIiklmnopstuv", b"beIklov"];
     world.reply_words(me, RPL_MYINFO, &words);
     info::isupport(world, me);
     info::send_lusers(world, me);

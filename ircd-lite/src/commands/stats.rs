@@ -1,5 +1,7 @@
 //! STATS: `u` and `p` for all, `l` of oneself, `o` and `k` for operators.
 
+use super::for_this_server;
+use super::oper::PRIVILEGES;
 use crate::wire::line::Line;
 use crate::wire::numeric::{
     ERR_NOPRIVILEGES, Numeric, RPL_ENDOFSTATS, RPL_STATSCONN, RPL_STATSDEBUG, RPL_STATSLINKINFO,
@@ -10,7 +12,13 @@ use crate::world::{Slot, World};
 const RPL_STATSKLINE: Numeric = Numeric { code: "216", text: "" };
 const RPL_STATSOLINE: Numeric = Numeric { code: "243", text: "" };
 
+/// What others than IRC operators may not ask for.
+const OPERS_ONLY: &[u8] = b"aAbBdDeEfFgGkKoOqQrRtTUxXzZ";
+
 pub(super) fn stats(world: &mut World, me: Slot, line: &Line<'_>) {
+    if !for_this_server(world, me, line.get(1)) {
+        return;
+    }
     let asked = line.get(0).unwrap_or_default();
     let letter = asked.get(..1).unwrap_or_default();
     let oper = world.client(me).oper();
@@ -19,15 +27,14 @@ pub(super) fn stats(world: &mut World, me: Slot, line: &Line<'_>) {
         b"p" => operators(world, me),
         b"l" | b"L" => {
             let client = world.client(me);
-            let seconds = world.now.mono_ms.saturating_sub(client.connected_ms) / 1000;
-            let (nick, seconds) = (client.identity.nick(), seconds.to_string());
-            world.reply_words(
-                me,
-                RPL_STATSLINKINFO,
-                &[&nick, b"0", b"0", b"0", b"0", b"0", seconds.as_bytes()],
-            );
+            let since = |from_ms: u64| world.now.mono_ms.saturating_sub(from_ms) / 1000;
+            let text = format!("{} {} -", since(client.connected_ms), since(client.spoke_ms));
+            let identity = &client.identity;
+            let place: [&[u8]; 6] = [&identity.nick(), b"[", &identity.user(), b"@", &identity.host(), b"]"];
+            let words: [&[u8]; 6] = [&place.concat(), b"0", b"0", b"0", b"0", b"0"];
+            world.reply_text(me, RPL_STATSLINKINFO, &words, text);
         }
-        b"o" | b"k" if !oper => world.reply(me, ERR_NOPRIVILEGES, &[]),
+        [letter] if !oper && OPERS_ONLY.contains(letter) => world.reply(me, ERR_NOPRIVILEGES, &[]),
         b"o" => {
             let config = world.config.clone();
             for oper in &config.opers {
@@ -70,19 +77,21 @@ fn uptime(world: &mut World, me: Slot) {
 }
 
 fn operators(world: &mut World, me: Slot) {
-    let mut shown = 0;
+    let asker = world.client(me).oper();
+    let mut count = 0;
     for oper in world.opers.clone() {
         if !world.hidden(me, oper) {
-            shown += 1;
+            count += 1;
             let client = world.client(oper);
             let idle = world.now.mono_ms.saturating_sub(client.spoke_ms) / 1000;
             let identity = &client.identity;
-            let nick = identity.nick();
-            let parts: [&[u8]; 5] = [&nick, b" (", &identity.user(), b"@", &identity.host()];
-            let text = [parts.concat(), format!(") Idle: {idle}").into_bytes()].concat();
+            let rights = if asker { format!("[{PRIVILEGES}]") } else { String::new() };
+            let parts: [&[u8]; 6] = [b" ", &identity.nick(), b" (", &identity.user(), b"@", &identity.host()];
+            let rest = format!(") Idle: {idle}");
+            let text = [b"[O]", rights.as_bytes(), &parts.concat(), rest.as_bytes()].concat();
             world.reply_text(me, RPL_STATSDEBUG, &[b"p"], text);
         }
     }
-    let text = format!("{shown} staff members");
+    let text = format!("{count} OPER(s)");
     world.reply_text(me, RPL_STATSDEBUG, &[b"p"], text);
 }

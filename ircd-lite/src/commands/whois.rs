@@ -5,9 +5,9 @@ use crate::wire::date;
 use crate::wire::line::Line;
 use crate::wire::name;
 use crate::wire::numeric::{
-    ERR_NOSUCHNICK, ERR_WASNOSUCHNICK, RPL_AWAY, RPL_ENDOFWHOIS, RPL_ENDOFWHOWAS, RPL_ISON, RPL_USERHOST,
-    RPL_WHOISACTUALLY, RPL_WHOISCHANNELS, RPL_WHOISIDLE, RPL_WHOISLOGGEDIN, RPL_WHOISOPERATOR,
-    RPL_WHOISSECURE, RPL_WHOISSERVER, RPL_WHOISSPECIAL, RPL_WHOISUSER, RPL_WHOWASUSER,
+    ERR_NONICKNAMEGIVEN, ERR_NOSUCHNICK, ERR_WASNOSUCHNICK, RPL_AWAY, RPL_ENDOFWHOIS, RPL_ENDOFWHOWAS,
+    RPL_ISON, RPL_USERHOST, RPL_WHOISACTUALLY, RPL_WHOISCHANNELS, RPL_WHOISIDLE, RPL_WHOISLOGGEDIN,
+    RPL_WHOISOPERATOR, RPL_WHOISSECURE, RPL_WHOISSERVER, RPL_WHOISSPECIAL, RPL_WHOISUSER, RPL_WHOWASUSER,
 };
 use crate::world::caps::Caps;
 use crate::world::client::Transport;
@@ -16,15 +16,19 @@ use crate::world::{Slot, World};
 
 /// Nicks in one USERHOST.
 const USERHOST_NICKS: usize = 5;
+/// How long a former nick leads to who had it.
+const CHASE_MS: u64 = 90_000;
 
 pub(super) fn whois(world: &mut World, me: Slot, line: &Line<'_>) {
-    let list = match line.word(1) {
+    let list = match line.get(1) {
+        Some(b"") => return world.reply(me, ERR_NONICKNAMEGIVEN, &[]),
         Some(list) if for_this_server(world, me, line.get(0)) => list,
         Some(_) => return,
         None => line.get(0).unwrap_or_default(),
     };
+    // Of a list only the first name is answered for, and it is answered as nobody's.
     let asked = first_of(list);
-    match world.visible_user(me, asked) {
+    match world.visible_user(me, list) {
         Some(user) => about(world, me, user),
         None => world.reply(me, ERR_NOSUCHNICK, &[no_nick(asked)]),
     }
@@ -83,7 +87,7 @@ fn channels_of(world: &World, me: Slot, user: Slot) -> Vec<Vec<u8>> {
 }
 
 pub(super) fn whowas(world: &mut World, me: Slot, line: &Line<'_>) {
-    let nick = line.get(0).unwrap_or_default();
+    let nick = first_of(line.get(0).unwrap_or_default());
     let most = line.get(1).and_then(|word| std::str::from_utf8(word).ok()?.parse::<usize>().ok());
     let most = most.filter(|most| *most > 0).unwrap_or(20);
     let found: Vec<Past> =
@@ -117,6 +121,20 @@ fn may_know(world: &World, me: Slot, past: &Past) -> bool {
     let operates =
         |name: &bytes::Bytes| world.find_channel(name).is_some_and(|at| world.channel(at).is_operator(me));
     past.auditoriums.is_empty() || world.client(me).oper() || past.auditoriums.iter().any(operates)
+}
+
+impl World {
+    /// The user with this nick, or whoever had it until a while ago and is still here: a command that was on its way
+    /// while somebody changed the nick finds it all the same.
+    pub(crate) fn chase(&self, asker: Slot, nick: &[u8]) -> Option<Slot> {
+        self.visible_user(asker, nick).or_else(|| {
+            let recent = |past: &&Past| self.now.unix_ms.saturating_sub(past.unix_ms) <= CHASE_MS;
+            let known = self.whowas.of(nick).take_while(recent).filter(|past| may_know(self, asker, past));
+            known
+                .filter_map(|past| self.clients.find(past.client))
+                .find(|subject| self.client(*subject).registered() && !self.hidden(asker, *subject))
+        })
+    }
 }
 
 pub(super) fn ison(world: &mut World, me: Slot, line: &Line<'_>) {

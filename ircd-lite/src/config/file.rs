@@ -64,6 +64,7 @@ struct LimitsTable {
     channel_length: Option<Bounded<2, 200>>,
     channels_per_user: Option<Bounded<0, 10_000>>,
     targets: Option<Bounded<0, 1000>>,
+    target_messages: Option<Bounded<0, 1_000_000>>,
     list_entries: Option<Bounded<0, 100_000>>,
     monitor: Option<Bounded<0, 10_000>>,
     connections_per_address: Option<Bounded<0, 10_000_000>>,
@@ -384,6 +385,7 @@ fn limits(table: LimitsTable) -> Limits {
         channel_length: table.channel_length.map_or(defaults.channel_length, Bounded::size),
         channels_per_user: table.channels_per_user.map_or(defaults.channels_per_user, Bounded::size),
         targets: table.targets.map_or(defaults.targets, Bounded::size),
+        target_messages: table.target_messages.map_or(defaults.target_messages, Bounded::size),
         list_entries: table.list_entries.map_or(defaults.list_entries, Bounded::size),
         monitor: table.monitor.map_or(defaults.monitor, Bounded::size),
         connections_per_address: table

@@ -54,19 +54,23 @@ const HOST: usize = 63;
 /// Completes a mask as ircd-ratbox does: `x` is a nick, or a host where it holds `.` or `:`. `longest_nick` is the limit
 /// of the server.
 pub(crate) fn complete(mask: &[u8], longest_nick: usize) -> Vec<u8> {
-    let bang = mask.iter().position(|byte| *byte == b'!');
-    let at = mask.iter().rposition(|byte| *byte == b'@');
+    let mut mask = mask.to_vec();
+    mask.dedup_by(|a, b| *a == b'*' && *b == b'*');
+    let (front, host) = match mask.iter().position(|byte| *byte == b'@') {
+        Some(at) => (mask.get(..at).unwrap_or_default(), mask.get(at + 1..)),
+        None => (mask.as_slice(), None),
+    };
+    let bang = front.iter().position(|byte| *byte == b'!');
     // As long as each part of a name can be; what is more could match nothing.
     let part = |bytes: Option<&[u8]>, most: usize| match bytes {
         None | Some([]) => b"*".to_vec(),
         Some(bytes) => bytes.get(..most).unwrap_or(bytes).to_vec(),
     };
-    let (nick, user, host) = match (bang, at) {
-        (Some(bang), Some(at)) if bang < at => (mask.get(..bang), mask.get(bang + 1..at), mask.get(at + 1..)),
-        (_, Some(at)) => (None, mask.get(..at), mask.get(at + 1..)),
-        (Some(bang), None) => (mask.get(..bang), mask.get(bang + 1..), None),
-        (None, None) if mask.iter().any(|byte| b".:".contains(byte)) => (None, None, Some(mask)),
-        (None, None) => (Some(mask), None, None),
+    let (nick, user, host) = match (bang, host) {
+        (Some(bang), host) => (front.get(..bang), front.get(bang + 1..), host),
+        (None, Some(host)) => (None, Some(front), Some(host)),
+        (None, None) if front.iter().any(|byte| b".:".contains(byte)) => (None, None, Some(front)),
+        (None, None) => (Some(front), None, None),
     };
     let (nick, user, host) = (part(nick, longest_nick), part(user, name::USER), part(host, HOST));
     let mut whole = [&nick, &b"!"[..], &user, b"@", &host].concat();

@@ -21,6 +21,8 @@ numerics! {
     RPL_CREATED = "003" "";
     RPL_MYINFO = "004" "";
     RPL_ISUPPORT = "005" "are supported by this server";
+    RPL_MAP = "015" "";
+    RPL_MAPEND = "017" "End of /MAP";
     RPL_STATSLINKINFO = "211" "";
     RPL_ENDOFSTATS = "219" "End of /STATS report";
     RPL_UMODEIS = "221" "";
@@ -38,6 +40,7 @@ numerics! {
     RPL_ADMINEMAIL = "259" "";
     RPL_LOCALUSERS = "265" "";
     RPL_GLOBALUSERS = "266" "";
+    RPL_LOAD2HI = "263" "Server load is temporarily too heavy. Please wait a while and try again.";
     RPL_ACCEPTLIST = "281" "";
     RPL_ENDOFACCEPT = "282" "End of /ACCEPT list.";
     RPL_AWAY = "301" "";

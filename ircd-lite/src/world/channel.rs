@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 use super::Slot;
+use super::flood::Received;
 use super::history::History;
 
 /// Channel modes without a parameter, as bits.
@@ -159,6 +160,8 @@ pub(crate) struct Channel {
     pub permanent: Option<Permanent>,
     /// The last KNOCK.
     pub knocked_ms: Option<u64>,
+    /// Messages to it from members without a rank and from outside.
+    pub received: Received,
     /// Who holds an invitation.
     pub invited: Vec<Slot>,
     /// Lines kept for CHATHISTORY.
@@ -183,6 +186,7 @@ impl Channel {
             topic: None,
             permanent: None,
             knocked_ms: None,
+            received: Received::default(),
             invited: Vec::new(),
             history: History::default(),
             members: Vec::new(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::caps::Caps;
-use super::flood::Flood;
+use super::flood::{Flood, Received};
 use super::{ChannelSlot, ClientId, Slot};
 use crate::wire::message::TagSet;
 use crate::wire::name::Folded;
@@ -64,32 +64,49 @@ impl Identity {
     }
 }
 
-/// User modes, as bits.
+/// User modes, as bits: the letter's place in [`UserModes::LETTERS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct UserModes(u8);
+pub(crate) struct UserModes(u32);
 
 impl UserModes {
-    /// `i`: hidden from WHO and NAMES of strangers.
-    pub(crate) const INVISIBLE: Self = Self(1);
-    /// `o`: IRC operator.
-    pub(crate) const OPER: Self = Self(2);
-    /// `w`: gets WALLOPS.
-    pub(crate) const WALLOPS: Self = Self(4);
-    /// `s`: gets server notices.
-    pub(crate) const SERVER_NOTICES: Self = Self(8);
-    /// `g`: caller-id.
-    pub(crate) const CALLER_ID: Self = Self(16);
+    /// Letters in the order in which they are shown. Those without a constant below choose notices that ircd-ratbox
+    /// has and this server has not: they are kept and shown, and do nothing.
+    pub(crate) const LETTERS: &[u8] = b"abcCdDfgiklnorsuwxyzZ";
     /// `D`: deaf to channel messages.
-    pub(crate) const DEAF: Self = Self(32);
-    /// Letters in the order in which they are shown.
-    pub(crate) const LETTERS: [(u8, Self); 6] = [
-        (b'D', Self::DEAF),
-        (b'g', Self::CALLER_ID),
-        (b'i', Self::INVISIBLE),
-        (b'o', Self::OPER),
-        (b's', Self::SERVER_NOTICES),
-        (b'w', Self::WALLOPS),
-    ];
+    pub(crate) const DEAF: Self = Self::of(b'D');
+    /// `g`: caller-id.
+    pub(crate) const CALLER_ID: Self = Self::of(b'g');
+    /// `i`: hidden from WHO and NAMES of strangers.
+    pub(crate) const INVISIBLE: Self = Self::of(b'i');
+    /// `o`: IRC operator.
+    pub(crate) const OPER: Self = Self::of(b'o');
+    /// `s`: gets server notices.
+    pub(crate) const SERVER_NOTICES: Self = Self::of(b's');
+    /// `w`: gets WALLOPS.
+    pub(crate) const WALLOPS: Self = Self::of(b'w');
+
+    /// The mode of a letter; none of an unknown one.
+    #[expect(clippy::indexing_slicing, reason = "bounded by the loop; no iterator may stand in a constant")]
+    pub(crate) const fn of(letter: u8) -> Self {
+        let mut at = 0;
+        while at < Self::LETTERS.len() {
+            if Self::LETTERS[at] == letter {
+                return Self(1 << at);
+            }
+            at += 1;
+        }
+        Self(0)
+    }
+
+    /// Whether it is no mode at all.
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The letters of those that are on.
+    pub(crate) fn letters(self) -> impl Iterator<Item = u8> {
+        Self::LETTERS.iter().copied().filter(move |letter| self.has(Self::of(*letter)))
+    }
 
     /// Whether `mode` is on.
     pub(crate) const fn has(self, mode: Self) -> bool {
@@ -155,6 +172,8 @@ pub(crate) struct Lists {
     pub failures: u8,
     /// Nick changes: how many since when.
     pub nick_changes: (u8, u64),
+    /// Messages to this client.
+    pub received: Received,
     /// New private targets: whom lately, and the budget.
     pub targets: VecDeque<ClientId>,
     /// Budget of new targets in thousandths, and when it was counted.

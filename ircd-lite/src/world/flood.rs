@@ -80,6 +80,26 @@ impl Flood {
     }
 }
 
+/// How many messages came to one target of late.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Received {
+    second: u64,
+    count: usize,
+}
+
+impl Received {
+    /// Counts one message, unless `most` came in this second.
+    pub(crate) fn take(&mut self, now_ms: u64, most: usize) -> bool {
+        let second = now_ms / 1000;
+        if self.second != second {
+            *self = Self { second, count: 0 };
+        }
+        let free = self.count < most;
+        self.count += usize::from(free);
+        free
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -259,6 +259,7 @@ impl World {
             .map(|channel| channel.name.clone())
             .collect();
         let past = Past {
+            client: self.clients.id(slot),
             identity: client.identity.clone(),
             realname: client.realname.clone(),
             address: client.address,

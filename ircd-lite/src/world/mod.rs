@@ -132,8 +132,8 @@ pub enum Effect {
 pub(crate) enum Verifying {
     /// SASL PLAIN for this account.
     Sasl(Arc<client::Login>),
-    /// OPER by this name; `true` where the host fits.
-    Oper(String),
+    /// OPER.
+    Oper,
     /// WEBIRC naming this address.
     WebIrc {
         /// The user's address.

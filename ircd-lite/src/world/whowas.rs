@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 
+use super::ClientId;
 use super::client::Identity;
 use crate::wire::name;
 
@@ -13,6 +14,8 @@ const ENTRIES: usize = 1000;
 /// One past use of a nick.
 #[derive(Debug, Clone)]
 pub(crate) struct Past {
+    /// Whose connection it was, perhaps still is.
+    pub client: ClientId,
     /// Who.
     pub identity: Identity,
     /// The real name.

@@ -8,6 +8,7 @@ mod identity;
 mod limits;
 mod operators;
 mod random;
+mod ratbox;
 mod unnoticed;
 
 use std::collections::BTreeMap;

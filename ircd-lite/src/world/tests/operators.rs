@@ -90,7 +90,10 @@ fn rehash_asks_for_a_reload_which_changes_what_it_may() {
 #[test]
 fn deoper_takes_the_rights() {
     let mut stage = stage();
-    stage.send("root", "MODE root -o").gets("root", &[":root MODE root :-o"]);
+    stage.send("root", "MODE root -o").gets(
+        "root",
+        &[":irc.example.net NOTICE root :*** You need oper and operwall flag for +z", ":root MODE root :-oz"],
+    );
     stage.send("root", "KILL root").hears("root", " 481 ");
 }
 
