@@ -18,7 +18,12 @@ pub(super) fn cap(world: &mut World, me: Slot, line: &Line<'_>) {
             let on = shown(world.client(me).caps, false);
             say(world, me, "LIST", on);
         }
-        b"REQ" => request(world, me, line.get(1).unwrap_or_default()),
+        b"REQ" => {
+            hold(world, me);
+            if let Some(wanted) = line.get(1) {
+                request(world, me, wanted);
+            }
+        }
         b"CLEAR" => clear(world, me),
         b"ACK" => {}
         b"END" => {
@@ -55,7 +60,6 @@ fn ls(world: &mut World, me: Slot, version: Option<&[u8]>) {
 
 /// All or nothing.
 fn request(world: &mut World, me: Slot, wanted: &[u8]) {
-    hold(world, me);
     let words = || wanted.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let offered = Caps::offered(&world.config);
     let mut caps = world.client(me).caps;

@@ -1,4 +1,4 @@
-//! CHATHISTORY of channels. Facts: IRCv3 `draft/chathistory`.
+//! CHATHISTORY of channels, and between users who are logged in. Facts: IRCv3 `draft/chathistory`.
 //!
 //! A plain member of an auditorium gets back what it could see when it was said: the operators' lines and its own.
 
@@ -7,10 +7,11 @@ use bytes::Bytes;
 use crate::wire::date;
 use crate::wire::line::Line;
 use crate::wire::message::Message;
+use crate::wire::name;
 use crate::wire::tags;
 use crate::wire::writer::Writer;
 use crate::world::caps::Caps;
-use crate::world::history::{Audience, Entry, Reference};
+use crate::world::history::{Audience, Entry, History, Reference};
 use crate::world::{ChannelSlot, Slot, World};
 
 /// The most lines of one answer.
@@ -26,13 +27,13 @@ struct Range {
 
 pub(super) fn chathistory(world: &mut World, me: Slot, line: &Line<'_>) {
     let subcommand = line.get(0).unwrap_or_default().to_ascii_uppercase();
-    let name = String::from_utf8_lossy(&subcommand).into_owned();
-    let known = ["LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN", "TARGETS"].contains(&name.as_str());
+    let verb = String::from_utf8_lossy(&subcommand).into_owned();
+    let known = ["LATEST", "BEFORE", "AFTER", "AROUND", "BETWEEN", "TARGETS"].contains(&verb.as_str());
     if !known {
         return fail(world, me, "INVALID_PARAMS", &[&subcommand], "Unknown command");
     }
     let words = line.parameters();
-    let needed = if name == "BETWEEN" { 5 } else { 4 };
+    let needed = if verb == "BETWEEN" { 5 } else { 4 };
     if words.len() < needed {
         return fail(world, me, "INVALID_PARAMS", &[&subcommand], "Insufficient parameters");
     }
@@ -42,17 +43,17 @@ pub(super) fn chathistory(world: &mut World, me: Slot, line: &Line<'_>) {
         return fail(world, me, "INVALID_PARAMS", &[&subcommand], "Invalid limit");
     };
     let count = if count == 0 { MOST } else { count.min(MOST) };
-    if name == "TARGETS" {
+    if verb == "TARGETS" {
         return targets(world, me, word(1), word(2), count);
     }
     let target = word(1);
-    let channel = world.find_channel(target).filter(|channel| world.channel(*channel).rank(me).is_some());
-    let Some(channel) = channel else {
+    let Some(source) = Source::find(world, me, target) else {
         return fail(world, me, "INVALID_TARGET", &[&subcommand, target], "Messages could not be retrieved");
     };
-    let history = &world.channel(channel).history;
+    let nothing = History::default();
+    let history = source.history(world).unwrap_or(&nothing);
     let all = history.entries().count();
-    let may_see = sight(world, me, channel);
+    let may_see = sight(world, me, &source);
     // The id of a line that the asker may not see is one that there isn't.
     let known = |reference: &Reference| match reference {
         Reference::Id(id) => history.entries().any(|entry| entry.msgid == id && may_see(entry)),
@@ -61,7 +62,7 @@ pub(super) fn chathistory(world: &mut World, me: Slot, line: &Line<'_>) {
     let place = |word: &[u8]| {
         reference(word).map(|reference| history.place(&reference).filter(|_| known(&reference)))
     };
-    let range = match (name.as_str(), place(word(2))) {
+    let range = match (verb.as_str(), place(word(2))) {
         ("LATEST", _) if word(2) == b"*" => Some(Some(Range { from: 0, to: all, latest: true })),
         ("BETWEEN", first) => match (first, place(word(3))) {
             (Some(first), Some(second)) => {
@@ -84,8 +85,51 @@ pub(super) fn chathistory(world: &mut World, me: Slot, line: &Line<'_>) {
         return fail(world, me, "INVALID_MSGREFTYPE", &[&subcommand, word(2)], "Use timestamp= or msgid=");
     };
     // An id that is not kept any more gives an empty answer, as nothing found does.
-    let entries = range.map_or_else(Vec::new, |range| pick(world, me, channel, range, count));
-    answer(world, me, channel, entries);
+    let entries = range.map_or_else(Vec::new, |range| pick(world, me, &source, range, count));
+    answer(world, me, &source.name(world), entries);
+}
+
+/// Whose lines are asked for.
+enum Source {
+    Channel(ChannelSlot),
+    /// A user by this name, and where both are logged in the two accounts.
+    User(Bytes, Option<(Bytes, Bytes)>),
+}
+
+impl Source {
+    /// A channel that the asker is in, a user that it may know of, or the account of somebody whom it had to do with.
+    fn find(world: &World, me: Slot, target: &[u8]) -> Option<Self> {
+        if name::is_channel(target) {
+            let channel = world.find_channel(target)?;
+            return world.channel(channel).rank(me).map(|_| Self::Channel(channel));
+        }
+        let own = world.client(me).account();
+        if let Some(user) = world.visible_user(me, target) {
+            let user = world.client(user);
+            return Some(Self::User(user.identity.nick(), own.zip(user.account())));
+        }
+        // Who is gone, and who is hidden: that there is an account tells only whoever wrote to it.
+        let own = own?;
+        world.conversations.between(&own, target)?;
+        let target = Bytes::copy_from_slice(target);
+        Some(Self::User(target.clone(), Some((own, target))))
+    }
+
+    fn history<'a>(&self, world: &'a World) -> Option<&'a History> {
+        match self {
+            Self::Channel(channel) => Some(&world.channel(*channel).history),
+            Self::User(_, accounts) => {
+                accounts.as_ref().and_then(|(own, peer)| world.conversations.between(own, peer))
+            }
+        }
+    }
+
+    fn name(&self, world: &World) -> Bytes {
+        match self {
+            Self::Channel(channel) => world.channel(*channel).name.clone(),
+            Self::User(name, _) => name.clone(),
+        }
+    }
 }
 
 fn between(first: (usize, usize), second: (usize, usize)) -> Range {
@@ -104,9 +148,12 @@ fn reference(word: &[u8]) -> Option<Reference> {
 }
 
 /// Which entries the asker may see.
-fn sight(world: &World, me: Slot, channel: ChannelSlot) -> impl Fn(&Entry) -> bool + use<> {
+fn sight(world: &World, me: Slot, source: &Source) -> impl Fn(&Entry) -> bool + use<> {
     let client = world.client(me);
-    let operator = world.channel(channel).is_operator(me) || client.oper();
+    let operator = match source {
+        Source::Channel(channel) => world.channel(*channel).is_operator(me) || client.oper(),
+        Source::User(..) => false,
+    };
     let (serial, account) = (client.serial, client.account());
     move |entry| match &entry.audience {
         Audience::Members => true,
@@ -117,11 +164,11 @@ fn sight(world: &World, me: Slot, channel: ChannelSlot) -> impl Fn(&Entry) -> bo
 }
 
 /// What the asker may see of a range, at most `count` from its end or its beginning, oldest first.
-fn pick(world: &World, me: Slot, channel: ChannelSlot, range: Range, count: usize) -> Vec<Entry> {
-    let may_see = sight(world, me, channel);
+fn pick(world: &World, me: Slot, source: &Source, range: Range, count: usize) -> Vec<Entry> {
+    let Some(history) = source.history(world) else { return Vec::new() };
+    let may_see = sight(world, me, source);
     let length = range.to.saturating_sub(range.from);
-    let seen =
-        world.channel(channel).history.entries().skip(range.from).take(length).filter(|entry| may_see(entry));
+    let seen = history.entries().skip(range.from).take(length).filter(|entry| may_see(entry));
     let mut seen: Vec<Entry> = seen.cloned().collect();
     if range.latest {
         seen.drain(..seen.len().saturating_sub(count));
@@ -131,14 +178,29 @@ fn pick(world: &World, me: Slot, channel: ChannelSlot, range: Range, count: usiz
     seen
 }
 
-fn answer(world: &mut World, me: Slot, channel: ChannelSlot, entries: Vec<Entry>) {
+fn answer(world: &mut World, me: Slot, name: &Bytes, entries: Vec<Entry>) {
     let (tags, caps) = (world.client(me).tags, world.client(me).caps);
-    let name = world.channel(channel).name.clone();
     let lines = entries.into_iter().map(|mut entry| entry.message.form(tags)).collect();
-    send_batch(world, me, "chathistory", Some(&name), lines, caps.has(Caps::BATCH));
+    send_batch(world, me, "chathistory", Some(name), lines, caps.has(Caps::BATCH));
 }
 
-/// TARGETS: the asker's channels with lines in a span, by the time of the latest.
+/// The latest line of each user whom the asker wrote with, both logged in. A nick stands for who has it now, an account
+/// for who is gone or hidden.
+fn private_targets(world: &World, me: Slot) -> Vec<(u64, Bytes)> {
+    let Some(own) = world.client(me).account() else { return Vec::new() };
+    let named = |account: &Bytes, nick: &Bytes| {
+        let holder = world.visible_user(me, nick).and_then(|user| world.client(user).account());
+        let same = holder.is_some_and(|holder| holder.eq_ignore_ascii_case(account));
+        if same { nick.clone() } else { account.clone() }
+    };
+    let all = world.conversations.of(&own);
+    all.filter_map(|(account, nick, history)| {
+        history.entries().next_back().map(|last| (last.unix_ms, named(account, nick)))
+    })
+    .collect()
+}
+
+/// TARGETS: the asker's channels and correspondents with lines in a span, by the time of the latest.
 fn targets(world: &mut World, me: Slot, first: &[u8], second: &[u8], count: usize) {
     let time = |word: &[u8]| word.strip_prefix(b"timestamp=").and_then(date::parse_iso);
     let (Some(first), Some(second)) = (time(first), time(second)) else {
@@ -148,11 +210,11 @@ fn targets(world: &mut World, me: Slot, first: &[u8], second: &[u8], count: usiz
     let mut found: Vec<(u64, Bytes)> = Vec::new();
     for channel in world.client(me).channels.clone() {
         let whole = Range { from: 0, to: usize::MAX, latest: true };
-        let last = pick(world, me, channel, whole, 1).pop();
-        if let Some(last) = last.filter(|last| from < last.unix_ms && last.unix_ms < to) {
-            found.push((last.unix_ms, world.channel(channel).name.clone()));
-        }
+        let last = pick(world, me, &Source::Channel(channel), whole, 1).pop();
+        found.extend(last.map(|last| (last.unix_ms, world.channel(channel).name.clone())));
     }
+    found.extend(private_targets(world, me));
+    found.retain(|(unix_ms, _)| from < *unix_ms && *unix_ms < to);
     found.sort_unstable();
     found.truncate(count);
     let lines = found

@@ -16,6 +16,7 @@ use crate::wire::tags;
 use crate::world::caps::Caps;
 use crate::world::channel::Rank;
 use crate::world::client::UserModes;
+use crate::world::conversations::Side;
 use crate::world::history::Audience;
 use crate::world::{ChannelSlot, Slot, World};
 
@@ -343,8 +344,7 @@ impl Sending<'_> {
         } else {
             Audience::Members
         };
-        let size = self.text.len() + self.client_tags.len() + 200;
-        let (unix_ms, lines) = (world.now.unix_ms, world.config.limits.history);
+        let (size, unix_ms, lines) = (self.size(), world.now.unix_ms, world.config.limits.history);
         world.channel_mut(channel).history.push(unix_ms, msgid, message, size, audience, lines);
     }
 
@@ -365,12 +365,31 @@ impl Sending<'_> {
         if self.floods_user(world, user) {
             return self.tell_flooded(world, &nick);
         }
-        let (mut message, _) = self.message(world, &nick);
+        let (mut message, msgid) = self.message(world, &nick);
         if self.wanted(world.client(user).caps) {
             // To oneself this copy is no answer: a label stands on the echo.
             world.clients.deliver_aside(user, &mut message);
         }
         self.echo(world, &mut message);
+        if self.kind != Kind::Tagmsg {
+            self.keep_private(world, user, message, msgid);
+        }
+    }
+
+    /// Keeps what one account wrote to another.
+    fn keep_private(&self, world: &mut World, user: Slot, message: Message, msgid: Bytes) {
+        let side = |slot: Slot| {
+            let client = world.client(slot);
+            client.account().map(|account| Side { account, nick: client.identity.nick() })
+        };
+        let (Some(from), Some(to)) = (side(self.me), side(user)) else { return };
+        let (unix_ms, lines) = (world.now.unix_ms, world.config.limits.history);
+        world.conversations.push(from, to, (unix_ms, msgid), message, self.size(), lines);
+    }
+
+    /// What a kept line counts, with its tags.
+    fn size(&self) -> usize {
+        self.text.len() + self.client_tags.len() + 200
     }
 
     /// Whether `user` hears the sender; tells both where not (mode `g`).

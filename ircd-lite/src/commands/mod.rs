@@ -37,6 +37,7 @@ use crate::wire::numeric::{
     ERR_ALREADYREGISTRED, ERR_NEEDMOREPARAMS, ERR_NOPRIVILEGES, ERR_NOSUCHSERVER, ERR_NOTREGISTERED,
     ERR_UNKNOWNCOMMAND,
 };
+use crate::wire::writer::Writer;
 use crate::world::{Slot, Verifying, World};
 use table::{Grace, Phase};
 
@@ -96,7 +97,10 @@ fn end_grace(world: &mut World, me: Slot) {
 fn not_registered(world: &mut World, me: Slot) {
     let Some(registration) = &mut world.client_mut(me).registration else { return };
     if !std::mem::replace(&mut registration.told, true) {
-        world.reply(me, ERR_NOTREGISTERED, &[]);
+        // To nobody, though a nick may have been asked for.
+        let line =
+            Writer::new(&world.name, ERR_NOTREGISTERED.code).word("*").text(ERR_NOTREGISTERED.text).end();
+        world.send(me, line);
     }
 }
 

@@ -28,17 +28,11 @@ pub(super) fn pass(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 pub(super) fn user(world: &mut World, me: Slot, line: &Line<'_>) {
-    let given = line.get(0).unwrap_or_default();
-    let Some(user) = name::user(given) else {
-        let reason = [b"Invalid username [", cut(given, 20), b"]"].concat();
-        return world.exit(me, &reason);
-    };
     let realname = Bytes::copy_from_slice(cut(line.get(3).unwrap_or_default(), REALNAME));
     let client = world.client_mut(me);
-    if let Some(registration) =
-        client.registration.as_mut().filter(|registration| registration.user.is_none())
-    {
-        registration.user = Some(user);
+    if let Some(registration) = &mut client.registration {
+        // A later one replaces an earlier one.
+        registration.user = line.get(0).map(<[u8]>::to_vec);
         client.realname = realname;
         try_complete(world, me);
     }
@@ -66,6 +60,13 @@ pub(super) fn quit(world: &mut World, me: Slot, line: &Line<'_>) {
     world.exit(me, cut(&reason, REASON));
 }
 
+/// What servers say at the end of a link; a client that has registered may say so in vain.
+pub(super) fn error(world: &mut World, me: Slot, _: &Line<'_>) {
+    if !world.client(me).registered() {
+        world.exit(me, b"ERROR");
+    }
+}
+
 /// What browsers send: whoever has registered is let be, others are not meant for this server.
 pub(super) fn web(world: &mut World, me: Slot, _: &Line<'_>) {
     if !world.client(me).registered() {
@@ -80,7 +81,7 @@ pub(super) fn try_complete(world: &mut World, me: Slot) {
     if registration.negotiating || client.verifying {
         return;
     }
-    let Some(user) = registration.user.clone() else { return };
+    let Some(given) = registration.user.clone() else { return };
     if let Some(wanted) = registration.wanted_nick.clone()
         && !nick::claim_wanted(world, me, &wanted)
     {
@@ -91,13 +92,18 @@ pub(super) fn try_complete(world: &mut World, me: Slot) {
     if nick.is_empty() {
         return;
     }
-    let given = client.registration.as_ref().and_then(|registration| registration.password.clone());
+    let password = client.registration.as_ref().and_then(|registration| registration.password.clone());
     if let Some(expected) = &world.config.server.password
-        && given.as_deref() != Some(expected.expose().as_bytes())
+        && password.as_deref() != Some(expected.expose().as_bytes())
     {
         world.reply(me, ERR_PASSWDMISMATCH, &[]);
         return world.exit(me, b"Bad Password");
     }
+    let client = world.client(me);
+    let Some(user) = name::user(&given) else {
+        let reason = [b"Invalid username [", name::user_as_shown(&given).as_slice(), b"]"].concat();
+        return world.exit(me, &reason);
+    };
     let identity = Identity::new(&nick, &user, &client.identity.host());
     let subject = Subject { source: identity.source(), address: client.address };
     if let Some(reason) = world.bans.klined(subject, world.now.unix_ms) {

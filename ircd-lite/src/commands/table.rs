@@ -64,7 +64,7 @@ use Phase::{Any, Operators, Registered, Registering};
 /// what its operators have and these haven't, is refused as it is there to those without the right.
 static COMMANDS: &[Command] = &[
     command("ACCEPT", 1, Registered, Stays, accept::accept),
-    command("ADMIN", 0, Registered, Stays, info::admin),
+    command("ADMIN", 0, Any, Stays, info::admin),
     command("ADMINDLINE", 0, Operators, Stays, oper::no_privilege),
     command("ADMINKLINE", 0, Operators, Stays, oper::no_privilege),
     command("ADMINRESV", 0, Operators, Stays, oper::no_privilege),
@@ -82,7 +82,7 @@ static COMMANDS: &[Command] = &[
     command("DIE", 0, Operators, Stays, oper::no_privilege),
     command("DLINE", 1, Operators, Stays, oper::dline),
     command("ENCAP", 0, Any, Stays, ignore),
-    command("ERROR", 0, Any, Stays, ignore),
+    command("ERROR", 0, Any, Stays, registration::error),
     command("ETRACE", 0, Operators, Stays, oper::no_privilege),
     command("GCAP", 0, Any, Stays, ignore),
     command("GET", 0, Any, Stays, registration::web),

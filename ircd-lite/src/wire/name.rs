@@ -82,13 +82,17 @@ pub(crate) const USER: usize = 10;
 /// The user name that follows from USER's first parameter: no ident answer, so `~` in front, [`USER`] bytes in all.
 /// `None` where it holds what no user name may.
 pub(crate) fn user(word: &[u8]) -> Option<Vec<u8>> {
-    let word = word.split(|byte| *byte == b'@').next().unwrap_or_default();
-    let word = word.strip_prefix(b"~").unwrap_or(word);
+    let whole = user_as_shown(word);
+    let name = whole.get(1..).unwrap_or_default();
     let valid = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.[]\\^{}|`~$+".contains(byte);
-    if word.is_empty() || !word.iter().all(valid) || word.first().is_some_and(|byte| b"-.".contains(byte)) {
-        return None;
-    }
-    Some(std::iter::once(&b'~').chain(word).take(USER).copied().collect())
+    let begins = name.first().is_some_and(|byte| !b"-.".contains(byte));
+    (begins && name.iter().all(valid)).then_some(whole)
+}
+
+/// The same without a look at its bytes, for the answer to one that is not valid.
+pub(crate) fn user_as_shown(word: &[u8]) -> Vec<u8> {
+    let name = word.split(|byte| *byte == b'@').next().unwrap_or_default();
+    std::iter::once(&b'~').chain(name).take(USER).copied().collect()
 }
 
 /// Whether a word begins as a channel name does.
@@ -140,7 +144,8 @@ mod tests {
     fn user_names_get_a_tilde_and_ten_bytes() {
         assert_eq!(user(b"reguser").unwrap(), b"~reguser");
         assert_eq!(user(b"longusername@host").unwrap(), b"~longusern");
-        assert_eq!(user(b"~x").unwrap(), b"~x");
+        assert_eq!(user(b"~x").unwrap(), b"~~x");
+        assert_eq!(user_as_shown(b"bad!name@host"), b"~bad!name");
         assert_eq!(user(b"a b"), None);
         assert_eq!(user(b"@host"), None);
     }

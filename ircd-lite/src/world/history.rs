@@ -82,6 +82,11 @@ impl History {
         self.entries.iter()
     }
 
+    /// How much it holds, tags included.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The position of the first entry that is not before `reference`, and of the first that is after it.
     pub(crate) fn place(&self, reference: &Reference) -> Option<(usize, usize)> {
         match reference {

@@ -10,6 +10,7 @@ pub(crate) mod caps;
 pub(crate) mod channel;
 pub(crate) mod client;
 pub(crate) mod clients;
+pub(crate) mod conversations;
 pub(crate) mod flood;
 pub(crate) mod history;
 mod lifecycle;
@@ -182,6 +183,7 @@ pub struct World {
     pub(crate) addresses: addresses::Addresses,
     pub(crate) bans: bans::Bans,
     pub(crate) sign_ons: sign_ons::SignOns,
+    pub(crate) conversations: conversations::Conversations,
     pub(crate) counts: Counts,
     pub(crate) verifying: HashMap<Slot, Verifying>,
     pub(crate) last_list_ms: Option<u64>,
@@ -219,6 +221,7 @@ impl World {
             addresses: addresses::Addresses::default(),
             bans: bans::Bans::default(),
             sign_ons: sign_ons::SignOns::default(),
+            conversations: conversations::Conversations::default(),
             counts: Counts::default(),
             verifying: HashMap::new(),
             last_list_ms: None,
@@ -324,6 +327,9 @@ impl World {
         let (before, after) = (Caps::offered(&self.config), Caps::offered(&config));
         self.config = Arc::new(config);
         self.announce_caps(before, after);
+        let accounts = &self.config.accounts;
+        self.conversations
+            .retain(|name| accounts.iter().any(|account| account.name.as_bytes().eq_ignore_ascii_case(name)));
         for channel in self.channels.iter_mut().map(|(_, channel)| channel) {
             channel.permanent = None;
         }

@@ -1,4 +1,4 @@
-//! CHATHISTORY in an ordinary channel.
+//! CHATHISTORY in an ordinary channel, and between accounts.
 
 use super::Stage;
 
@@ -89,4 +89,74 @@ fn a_labelled_history_is_one_batch() {
     stage.register_with("a", "batch draft/chathistory labeled-response").send("a", "JOIN #c").forget();
     stage.send("a", "@label=9 CHATHISTORY LATEST #c * 5");
     stage.gets("a", &["@label=9 :irc.example.net BATCH +b1 chathistory #c", ":irc.example.net BATCH -b1"]);
+}
+
+const ACCOUNTS: &str = "
+[[account]]
+name = \"ann\"
+password = \"pw\"
+
+[[account]]
+name = \"bob\"
+password = \"pw\"
+
+[[channel]]
+name = \"#aud\"
+modes = \"+ntu\"
+";
+
+/// Ann and Bob, both logged in, who wrote to each other; and Eve, who is nobody.
+fn correspondents() -> Stage {
+    let mut stage = Stage::new(ACCOUNTS);
+    stage.register_as("ann", "ann").register_as("robert", "bob").register_with("eve", "batch");
+    stage.send("ann", "CAP REQ :batch draft/chathistory");
+    stage.send("ann", "PRIVMSG robert :one").after(1).send("robert", "PRIVMSG ann :two").after(1);
+    stage.send("eve", "PRIVMSG ann :not kept").send("ann", "PRIVMSG eve :nor this").forget();
+    stage
+}
+
+#[track_caller]
+fn private(stage: &mut Stage, who: &str, target: &str) -> Vec<String> {
+    let lines = stage.forget().send(who, &format!("CHATHISTORY LATEST {target} * 9")).lines(who);
+    let text = |line: &String| line.rsplit(':').next().unwrap().to_owned();
+    lines.iter().filter(|line| line.contains(" PRIVMSG ") || line.contains("FAIL")).map(text).collect()
+}
+
+const GONE: &str = "Messages could not be retrieved";
+
+#[test]
+fn of_a_nick_by_its_account() {
+    let mut stage = correspondents();
+    assert_eq!(private(&mut stage, "ann", "robert"), ["one", "two"]);
+    assert_eq!(private(&mut stage, "robert", "ANN"), ["one", "two"]);
+    assert_eq!(private(&mut stage, "ann", "eve"), [""; 0]);
+    assert_eq!(private(&mut stage, "eve", "ann"), [""; 0]);
+    // The name goes on to somebody else: the conversation doesn't.
+    stage.send("robert", "NICK bobby").send("eve", "NICK robert");
+    assert_eq!(private(&mut stage, "ann", "robert"), [""; 0]);
+    assert_eq!(private(&mut stage, "ann", "bobby"), ["one", "two"]);
+    assert_eq!(private(&mut stage, "eve", "ann"), [""; 0]);
+}
+
+#[test]
+fn of_an_account_whose_user_is_gone() {
+    let mut stage = correspondents();
+    stage.send("robert", "QUIT");
+    assert_eq!(private(&mut stage, "ann", "robert"), [GONE]);
+    assert_eq!(private(&mut stage, "ann", "bob"), ["one", "two"]);
+    assert_eq!(private(&mut stage, "eve", "bob"), [GONE]);
+    stage.forget().send("ann", "QUIT").register_as("again", "ann");
+    assert_eq!(private(&mut stage, "again", "bob"), ["one", "two"]);
+}
+
+#[test]
+fn whoever_is_hidden_is_as_gone() {
+    let mut stage = correspondents();
+    stage.send("robert", "JOIN #aud");
+    assert_eq!(private(&mut stage, "ann", "robert"), [GONE]);
+    assert_eq!(private(&mut stage, "ann", "bob"), ["one", "two"]);
+    let command = "CHATHISTORY TARGETS timestamp=2023-01-01T00:00:00Z timestamp=2024-01-01T00:00:00Z 5";
+    stage.forget().send("ann", command).hears("ann", "CHATHISTORY TARGETS bob 2023-");
+    stage.send("robert", "PART #aud").forget();
+    stage.send("ann", command).hears("ann", "CHATHISTORY TARGETS robert 2023-");
 }

@@ -228,3 +228,22 @@ fn more_than_ten_messages_a_second_to_one_target_are_dropped() {
     assert_eq!(stage.lines("bob").len(), 10);
     stage.hears("s4", "*** Message to #c throttled due to flooding");
 }
+
+#[test]
+fn registration_looks_at_the_user_name_last() {
+    let mut stage = Stage::new("");
+    stage.connect("a").send("a", "USER bad!name 0 * :x").silent("a");
+    stage.send("a", "USER good 0 * :x").send("a", "NICK ann").hears("a", " 001 ann :");
+    stage.send("a", "USERHOST ann").hears("a", "ann=+~good@");
+    stage.connect("b").send("b", "USER toolong!name 0 * :x").send("b", "NICK bob");
+    stage.gets("b", &["ERROR :Closing Link: 10.0.0.1 (Invalid username [~toolong!n])"]);
+}
+
+#[test]
+fn before_registration() {
+    let mut stage = Stage::new("");
+    stage.connect("a").send("a", "NICK ann").send("a", "ADMIN").hears("a", " 256 ann :");
+    stage.send("a", "JOIN #c").gets("a", &[":irc.example.net 451 * :You have not registered"]);
+    stage.send("a", "CAP REQ").silent("a");
+    stage.send("a", "ERROR :x").gets("a", &["ERROR :Closing Link: 10.0.0.1 (ERROR)"]);
+}
