@@ -62,7 +62,10 @@ struct Client<S>(BufReader<S>);
 
 impl Client<TcpStream> {
     async fn connect(address: SocketAddr) -> Self {
-        Self(BufReader::new(TcpStream::connect(address).await.unwrap()))
+        let stream = TcpStream::connect(address).await.unwrap();
+        // What is sent leaves at once, so that the order of sending is the order of arriving.
+        stream.set_nodelay(true).unwrap();
+        Self(BufReader::new(stream))
     }
 }
 
