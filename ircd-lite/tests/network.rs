@@ -110,6 +110,23 @@ async fn two_servers_in_one_process_know_nothing_of_each_other() {
     two.end().await;
 }
 
+#[tokio::test]
+async fn a_crowd_that_comes_at_once_waits_in_the_systems_queue() {
+    let config = Config::parse("[server]\nlisten = [\"127.0.0.1:0\"]\n", Path::new("test.toml")).unwrap();
+    let bound = Server::bind(config).await.unwrap();
+    let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn")
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
+    // Nobody accepts them; one too many would wait for a second before it tried again.
+    let connect = |_| {
+        let waiting =
+            std::net::TcpStream::connect_timeout(&bound.addresses().irc[0], Duration::from_millis(900));
+        waiting.expect("there is a place")
+    };
+    let crowd: Vec<_> = (0..most.unwrap_or(0).min(400)).map(connect).collect();
+    assert!(most.is_none() || !crowd.is_empty());
+}
+
 /// On a runtime of several threads each of two lines could be read by another one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn who_speaks_first_is_heard_first() {

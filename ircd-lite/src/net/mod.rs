@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,9 @@ pub use upgrade::SubProtocol;
 
 /// Events under way to the world.
 const EVENTS: usize = 1024;
+/// Connections that the system may hold for us until they are accepted (it has a limit of its own). Whoever finds no
+/// place tries again a second later.
+const BACKLOG: u32 = 4096;
 /// How long clients may take to read their last lines when the server stops.
 const DRAIN: Duration = Duration::from_secs(3);
 
@@ -122,22 +125,23 @@ impl Server {
     ///
     /// # Errors
     /// [`BindError`], naming the address or the file.
+    #[expect(clippy::unused_async, reason = "what needs a runtime is awaited in one")]
     pub async fn bind(config: Config) -> Result<Bound, BindError> {
         let mut seed = [0; 16];
         getrandom::fill(&mut seed).map_err(|error| BindError::Random(error.to_string()))?;
         let clock = Clock::start();
         let (mut addresses, mut listeners, mut certificates) = (Addresses::default(), Vec::new(), Vec::new());
         for address in &config.server.listen {
-            let listener = listen(*address, &mut addresses.irc).await?;
+            let listener = listen(*address, &mut addresses.irc)?;
             listeners.push(Listener::Plain(listener));
         }
         for address in &config.server.ws {
-            let listener = listen(*address, &mut addresses.ws).await?;
+            let listener = listen(*address, &mut addresses.ws)?;
             listeners.push(Listener::WebSocket(listener));
         }
         for wanted in &config.server.tls {
             let certificate = Arc::new(Certificate::load(&wanted.cert, &wanted.key)?);
-            let listener = listen(wanted.address, &mut addresses.tls).await?;
+            let listener = listen(wanted.address, &mut addresses.tls)?;
             listeners.push(Listener::Tls(listener, certificate.acceptor()?));
             certificates.push(certificate);
         }
@@ -166,9 +170,18 @@ impl Server {
     }
 }
 
-async fn listen(address: SocketAddr, bound: &mut Vec<SocketAddr>) -> Result<TcpListener, BindError> {
+fn socket(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart finds the port free; on Windows the option means something else.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+fn listen(address: SocketAddr, bound: &mut Vec<SocketAddr>) -> Result<TcpListener, BindError> {
     let failed = |source| BindError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = socket(address).map_err(failed)?;
     bound.push(listener.local_addr().map_err(failed)?);
     Ok(listener)
 }
