@@ -14,6 +14,7 @@ use oscar_im::session::{
     CloseReason, Event, ImReceived, Presence, Privacy, SendError, Service, Session, Typing,
 };
 use oscar_im::sign_on::{Credentials, Method, RefusalCode, SignOnError};
+use std::io::ErrorKind;
 use std::time::Duration;
 use testkit::child::Daemon;
 use tokio::net::TcpStream;
@@ -89,12 +90,20 @@ impl Subject {
         self.sign_on_as(&self.config(account)).await
     }
 
-    /// open-oscar-server lets an address sign on ten times a minute, which is known and waited for.
+    /// open-oscar-server lets an address sign on ten times a minute, which is known and waited for. It closes with what
+    /// we sent unread, so that its refusal may be lost on the way.
     async fn sign_on_as(&self, config: &net::Config) -> Client<TcpStream> {
+        let mut tries = 0;
         loop {
+            tries += 1;
             match net::connect(config).await {
                 Err(ConnectError::SignOn(SignOnError::Refused(refusal)))
                     if refusal.code == RefusalCode::TooManyFromAddress =>
+                {
+                    tokio::time::sleep(Duration::from_secs(10)).await;
+                }
+                Err(ConnectError::Io { source, .. })
+                    if source.kind() == ErrorKind::ConnectionReset && tries < 10 =>
                 {
                     tokio::time::sleep(Duration::from_secs(10)).await;
                 }
