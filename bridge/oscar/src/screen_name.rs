@@ -1,5 +1,8 @@
 //! Screen names: as displayed, and as compared.
+//!
+//! Source: open-oscar-server's `state/user.go`; both spellings of one name occur in the captures.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -10,6 +13,8 @@ use std::sync::Arc;
 pub struct ScreenName {
     displayed: Arc<str>,
     normal: Arc<str>,
+    /// It came in ISO-8859-1, and goes on so.
+    latin1: bool,
 }
 
 impl ScreenName {
@@ -18,7 +23,18 @@ impl ScreenName {
         let displayed: Arc<str> = displayed.into().into();
         let normal: String = displayed.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect();
         let normal = if normal == *displayed { displayed.clone() } else { normal.into() };
-        Self { displayed, normal }
+        Self { displayed, normal, latin1: false }
+    }
+
+    /// As it came: UTF-8, else ISO-8859-1.
+    pub(crate) fn from_wire(bytes: &[u8]) -> Self {
+        Self { latin1: std::str::from_utf8(bytes).is_err(), ..Self::new(crate::wire::text(bytes)) }
+    }
+
+    /// The bytes that [`ScreenName::from_wire`] made it of; UTF-8 for a name of our own.
+    pub(crate) fn to_wire(&self) -> Cow<'_, [u8]> {
+        let latin1 = || self.displayed.chars().map(u8::try_from).collect::<Result<_, _>>().ok();
+        self.latin1.then(latin1).flatten().map_or_else(|| self.displayed.as_bytes().into(), Cow::Owned)
     }
 
     /// As its owner or the server spells it.
@@ -113,6 +129,19 @@ impl From<&str> for ScreenName {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_goes_on_as_it_came() {
+        use crate::wire::Wire;
+        for bytes in ["café".as_bytes(), b"caf\xe9", &[0xaa; 255], b"Staff One", b""] {
+            let on_the_wire = [&[u8::try_from(bytes.len()).unwrap()], bytes].concat();
+            let name = <ScreenName as Wire>::from_bytes(&on_the_wire).unwrap();
+            assert_eq!(Wire::to_bytes(&name).unwrap(), on_the_wire, "{name}");
+        }
+        let (old, new) = (ScreenName::from_wire(b"Caf\xe9"), ScreenName::from("caf\u{e9}"));
+        assert_eq!((old.as_str(), &old), ("Caf\u{e9}", &new), "the same person");
+        assert_eq!(*new.to_wire(), *"caf\u{e9}".as_bytes());
+    }
 
     #[test]
     fn names_are_aims_or_icq_numbers() {

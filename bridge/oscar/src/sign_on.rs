@@ -13,6 +13,9 @@
 //! ```
 //!
 //! [`Method::Roasted`] has one frame each way: channel 1 with name and password, channel 4 with the answer.
+//!
+//! Source: captured, both hashes and the roasted password, and the refusals 1, 5 and 1D; the other refusals are those that
+//! libpurple, BitlBee and open-oscar-server know.
 
 use crate::ScreenName;
 use crate::foodgroup::Body;

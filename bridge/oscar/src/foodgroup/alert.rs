@@ -1,4 +1,6 @@
 //! 18: mail and other alerts. libpurple asks on a connection of its own and is not answered.
+//!
+//! Source: captured (`libpurple-alerts`).
 
 use super::snac_body;
 

@@ -1,4 +1,7 @@
-//! 10: icons and other small pictures. Only the ids of them, which occur in user info: a sign-on needs no more.
+//! 10: icons and other small pictures. Only the ids of them, which occur in user info: a sign-on needs no more. The group's
+//! own requests can be made with [`crate::service::ServiceSession::request`].
+//!
+//! Source: captured (01/0F, 01/1E, 01/21, and items of the buddy list).
 
 use crate::wire::{DecodeError, Reader, Wire, Writer};
 

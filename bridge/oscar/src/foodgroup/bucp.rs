@@ -1,4 +1,7 @@
 //! 17: signing on with an MD5 challenge; and the roasted password of the older sign-on, which has no SNACs.
+//!
+//! Source: captured (`libpurple-auth-…`, `bitlbee-auth-…`, `raw-auth-…`); the hashes and the roasting are recomputed from
+//! them. TLVs 4, 11 and 54 are generally described, and sent by no server known today.
 
 use super::{snac_body, snac_place};
 use crate::wire::{DecodeError, Reader, Tlvs, Wire, Writer};

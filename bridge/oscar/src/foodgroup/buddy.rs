@@ -1,4 +1,6 @@
 //! 03: who comes and goes.
+//!
+//! Source: captured, but for 03/04 and 03/05 (open-oscar-server's source).
 
 use super::{UserInfo, snac_body};
 use crate::ScreenName;

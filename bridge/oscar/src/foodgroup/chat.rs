@@ -1,4 +1,6 @@
 //! 0E: inside a chat room; each room is a connection of its own.
+//!
+//! Source: captured (`libpurple-chat-room`, `libpurple-chat-room-two`, `bitlbee-chat-room`).
 
 use super::chat_nav::Room;
 use super::{UserInfo, snac_body};

@@ -1,4 +1,7 @@
 //! 0D: finding and creating chat rooms.
+//!
+//! Source: captured (`libpurple-chatnav`, `libpurple-chatnav-create`, `bitlbee-chatnav`), but for 0D/03 and 0D/04
+//! (open-oscar-server's source).
 
 use super::{snac_body, snac_place};
 use crate::wire::{DecodeError, Reader, Tlvs, Wire, Writer};

@@ -1,4 +1,7 @@
 //! 13: the buddy list that the server keeps (feedbag, also called SSI). A flat list of items; groups name theirs.
+//!
+//! Source: captured, but for 13/05, 13/0F and 13/18 to 13/1C (libpurple's source), preferences and comments
+//! (open-oscar-server's), and the codes of 13/0E other than 0 (C was seen from a living server).
 
 use super::{snac_body, snac_place};
 use crate::ScreenName;

@@ -1,4 +1,7 @@
-//! 04: instant messages. What stands in their text is the business of `text`.
+//! 04: instant messages. What stands in their text is the business of [`crate::text`].
+//!
+//! Source: captured, but for 04/0A and 04/0B, channel 4, and rendezvous that are no chat invitations (libpurple's and
+//! BitlBee's source).
 
 use super::{Capability, UserInfo, snac_body, snac_place};
 use crate::ScreenName;

@@ -1,4 +1,6 @@
 //! 15: ICQ's own group, as far as clients ask on sign-on. BitlBee does so on AIM accounts too.
+//!
+//! Source: captured, but for stored messages in it ([`OfflineMessage`]).
 
 use super::snac_body;
 use crate::wire::{DecodeError, EncodeError, Reader, Tlvs, Wire, Writer};

@@ -1,4 +1,6 @@
 //! 02: profiles, away messages, capabilities.
+//!
+//! Source: captured, but for 02/05 (BitlBee's source) and bit 4 of 02/15 (open-oscar-server's).
 
 use super::{Capability, UserInfo, snac_body};
 use crate::ScreenName;

@@ -4,6 +4,11 @@
 //! so that what a peer newer than us adds passes through unharmed. Numbers that name things are the constants beside
 //! the group, with `Other` where they are an enum. Bytes behind a body's last field are ignored.
 //!
+//! Each file says where its facts come from: *captured* is what stands in traffic between real clients (libpurple, BitlBee)
+//! and a real server (open-oscar-server), which the tests read and write back to the same bytes; the rest is how the source of
+//! one of them has it, or how the protocol is generally described. Error codes: captured are 1, 4 and D; the rest as
+//! libpurple has them.
+//!
 //! ```
 //! use oscar_im::foodgroup::{Body, FoodGroup};
 //! use oscar_im::wire::Snac;

@@ -1,4 +1,7 @@
 //! 01: the connection itself. Versions, rate classes, own user info, other services, notices.
+//!
+//! Source: captured, but for 01/09, 01/0B to 01/0D and 01/12 (libpurple's and BitlBee's source; no server known today
+//! sends them).
 
 use super::bart::BartItem;
 use super::{FoodGroup, UserInfo, snac_body, snac_place};

@@ -1,4 +1,6 @@
 //! 09: permit and deny lists, for clients that keep them themselves. Others keep them in the feedbag.
+//!
+//! Source: 09/02 to 09/04 captured; the rest open-oscar-server's source.
 
 use super::snac_body;
 use crate::ScreenName;

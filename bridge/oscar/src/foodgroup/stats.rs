@@ -1,4 +1,6 @@
 //! 0B: usage reports, which servers ask for and clients of this crate never send.
+//!
+//! Source: 0B/02 captured; the rest open-oscar-server's source.
 
 use super::snac_body;
 

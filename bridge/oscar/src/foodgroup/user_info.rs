@@ -1,4 +1,6 @@
 //! The user info block: how servers describe somebody, in presence, messages and chat rooms.
+//!
+//! Source: captured; TLVs 2, 10, 14 and 19 are libpurple's source.
 
 use super::bart::BartItem;
 use crate::ScreenName;

@@ -5,6 +5,11 @@
 //! [`Session::poll_transmit`] and [`Session::poll_event`], and waits no longer than [`Session::poll_timeout`]. What a
 //! caller wants done (`send_im`, `set_away`, …) queues frames and never waits.
 //!
+//! Every method that asks for something may refuse ([`SendError`]), and then has sent and changed nothing:
+//! [`SendError::NotOnline`] before [`Event::SignedOn`] and after [`Event::Closed`], [`SendError::InvalidName`] for what can be no
+//! name, [`SendError::TooLong`] beyond what servers take in one frame, [`SendError::Busy`] while too much waits. Where one
+//! refuses for another reason, it says so.
+//!
 //! It keeps to the server's rate classes by itself. Messages are not queued here, because their order and number are
 //! the caller's business: [`Session::im_credits`] says how many may go at once, [`Session::next_im_credit_at`] when
 //! there is one more. An account that the server shows as a bot (own user info, flag 0x400) isn't held back, as

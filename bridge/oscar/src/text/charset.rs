@@ -1,4 +1,7 @@
 //! Charsets of instant messages: what the number says, and what clients mean by it.
+//!
+//! Source: captured (emoji from libpurple in UTF-16, from BitlBee in UTF-8 under 0); byte order marks and odd lengths are
+//! guarded against, and were not seen.
 
 use crate::foodgroup::icbm::TextFragment;
 

@@ -1,4 +1,7 @@
 //! Cutting plain text into parts that fit one message each. Nothing is dropped: the parts joined are the text.
+//!
+//! Source of the limits: what real clients sent and took (`raw-bos-sizes`, and libpurple's own limit). Graphemes are those
+//! of Unicode's annex 29.
 
 use super::html::{WRAPPER_LENGTH, escape};
 use unicode_segmentation::UnicodeSegmentation;

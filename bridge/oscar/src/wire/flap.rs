@@ -1,4 +1,6 @@
 //! FLAP: OSCAR's outer frame, `2A, channel u8, sequence u16, length u16, payload`.
+//!
+//! Source: captured; the short sign-off is open-oscar-server's `wire/frames.go`, the 8,192 bytes BitlBee's source.
 
 use super::{DecodeError, EncodeError, Snac, Tlvs, wire_struct};
 use crate::foodgroup::SnacBody;

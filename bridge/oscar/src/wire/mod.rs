@@ -118,13 +118,13 @@ impl<const N: usize> Wire for [u8; N] {
     }
 }
 
-/// `length u8, bytes`. Bytes that are no UTF-8 are read as ISO-8859-1.
+/// `length u8, bytes`. Bytes that are no UTF-8 are read as ISO-8859-1, and go on as they came.
 impl Wire for ScreenName {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self::new(text(reader.block8()?)))
+        reader.block8().map(Self::from_wire)
     }
     fn encode(&self, writer: &mut Writer) {
-        writer.block8(self.as_str().as_bytes());
+        writer.block8(&self.to_wire());
     }
 }
 

@@ -1,4 +1,6 @@
 //! SNACs: what FLAP data frames carry.
+//!
+//! Source: captured; the extension is how libpurple, BitlBee and open-oscar-server alike read it.
 
 use super::{DecodeError, EncodeError, Reader, Writer};
 use crate::foodgroup::{FoodGroup, SnacBody};

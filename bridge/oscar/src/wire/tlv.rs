@@ -1,4 +1,6 @@
 //! TLVs: `type u16, length u16, value`, in the three forms in which bodies hold lists of them.
+//!
+//! Source: captured, all three.
 
 use super::{DecodeError, EncodeError, Reader, Wire, Writer, text};
 
