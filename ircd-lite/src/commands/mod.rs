@@ -21,6 +21,7 @@ mod monitor;
 mod names;
 mod nick;
 mod oper;
+mod redact;
 mod registration;
 mod sasl;
 mod setname;

@@ -2,7 +2,7 @@
 
 use super::{
     accept, away, cap, history, info, invite, join, kick, list, message, mode, monitor, names, nick, oper,
-    registration, sasl, setname, stats, topic, webirc, who, whois,
+    redact, registration, sasl, setname, stats, topic, webirc, who, whois,
 };
 use crate::wire::line::Line;
 use crate::world::{Slot, World};
@@ -125,6 +125,7 @@ static COMMANDS: &[Command] = &[
     command("PRIVMSG", 0, Registered, Stays, message::privmsg),
     command("PUT", 0, Any, Stays, registration::web),
     command("QUIT", 0, Any, Stays, registration::quit),
+    command("REDACT", 2, Registered, Stays, redact::redact),
     command("REHASH", 0, Operators, Stays, oper::rehash),
     command("RESTART", 0, Operators, Stays, oper::no_privilege),
     command("RESV", 0, Operators, Stays, oper::no_privilege),

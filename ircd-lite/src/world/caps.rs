@@ -49,6 +49,7 @@ capabilities! {
     SASL = 15 "sasl" "PLAIN";
     CHATHISTORY = 16 "draft/chathistory" "";
     RECEIVER = 17 "ircd-lite/receiver" "";
+    REDACTION = 18 "draft/message-redaction" "";
 }
 
 impl Caps {

@@ -77,6 +77,14 @@ impl History {
         }
     }
 
+    /// Forgets the line with this id; who could see it, where there was one.
+    pub(crate) fn remove(&mut self, msgid: &[u8]) -> Option<Audience> {
+        let at = self.entries.iter().rposition(|entry| entry.msgid == msgid)?;
+        let entry = self.entries.remove(at)?;
+        self.bytes -= entry.size;
+        Some(entry.audience)
+    }
+
     /// All kept lines, oldest first.
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
         self.entries.iter()
@@ -122,6 +130,17 @@ mod tests {
         assert_eq!(history.entries().map(|entry| entry.unix_ms).collect::<Vec<_>>(), [3, 4, 5]);
         push(&mut history, 6, BYTES);
         assert_eq!(history.entries().map(|entry| entry.unix_ms).collect::<Vec<_>>(), [6]);
+    }
+
+    #[test]
+    fn a_removed_line_leaves_its_room_to_others() {
+        let mut history = History::default();
+        push(&mut history, 1, BYTES);
+        assert_eq!(history.remove(b"m1"), Some(Audience::Members));
+        assert_eq!(history.remove(b"m1"), None);
+        push(&mut history, 2, BYTES / 2);
+        push(&mut history, 3, BYTES / 2);
+        assert_eq!(history.entries().count(), 2);
     }
 
     #[test]

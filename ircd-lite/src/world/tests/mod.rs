@@ -9,6 +9,7 @@ mod limits;
 mod operators;
 mod random;
 mod ratbox;
+mod redaction;
 mod unnoticed;
 
 use std::collections::BTreeMap;
