@@ -1,4 +1,4 @@
-//! What the server says about itself: VERSION and 005, TIME, ADMIN, MOTD, LUSERS, INFO, LINKS, HELP.
+//! What the server says about itself: VERSION and 005, TIME, ADMIN, MOTD, LUSERS, INFO, LINKS, MAP.
 
 use super::accept::MOST as ACCEPTS;
 use super::channel_mode::{KEY, MODES};
@@ -7,10 +7,10 @@ use super::registration::REALNAME;
 use crate::wire::date;
 use crate::wire::line::Line;
 use crate::wire::numeric::{
-    ERR_HELPNOTFOUND, ERR_NOMOTD, RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFHELP,
-    RPL_ENDOFINFO, RPL_ENDOFLINKS, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_HELPSTART, RPL_HELPTXT, RPL_INFO,
-    RPL_ISUPPORT, RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP,
-    RPL_LUSERUNKNOWN, RPL_MAP, RPL_MAPEND, RPL_MOTD, RPL_MOTDSTART, RPL_STATSCONN, RPL_TIME, RPL_VERSION,
+    ERR_NOMOTD, RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFINFO, RPL_ENDOFLINKS,
+    RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_INFO, RPL_ISUPPORT, RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS,
+    RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP, RPL_LUSERUNKNOWN, RPL_MAP, RPL_MAPEND, RPL_MOTD,
+    RPL_MOTDSTART, RPL_STATSCONN, RPL_TIME, RPL_VERSION,
 };
 use crate::world::client::UserModes;
 use crate::world::{Slot, World};
@@ -205,34 +205,4 @@ pub(super) fn map(world: &mut World, me: Slot, _: &Line<'_>) {
     let text = format!("{name:-<MAP_COLUMN$} | Users: {users:5} (100.0%)");
     world.reply_text(me, RPL_MAP, &[], text);
     world.reply(me, RPL_MAPEND, &[]);
-}
-
-/// Topics of HELP. Each line fits a screen.
-const HELP: &[(&str, &[&str])] = &[
-    ("index", &["Topics: index, modes, register, operators.", "Say HELP and a topic."]),
-    (
-        "modes",
-        &[
-            "Channel: b ban, e exception, I invite exception, i invite only, k key, l limit, m moderated,",
-            "n no outside messages, p private, s secret, t topic by operators, S TLS only, u auditorium:",
-            "members who are no operators don't see each other.",
-            "User: i invisible, w WALLOPS, g caller-id (see ACCEPT), D deaf, s server notices, o operator.",
-        ],
-    ),
-    ("register", &["Accounts stand in the server's configuration; log in by SASL PLAIN."]),
-    ("operators", &["OPER, KILL, KLINE, UNKLINE, DLINE, UNDLINE, WALLOPS, REHASH, STATS."]),
-];
-
-pub(super) fn help(world: &mut World, me: Slot, line: &Line<'_>) {
-    let asked = line.word(0).unwrap_or(b"index");
-    let found = HELP.iter().find(|(topic, _)| topic.as_bytes().eq_ignore_ascii_case(asked));
-    let Some((topic, lines)) = found else { return world.reply(me, ERR_HELPNOTFOUND, &[asked]) };
-    let mut lines = lines.iter();
-    if let Some(first) = lines.next() {
-        world.reply_text(me, RPL_HELPSTART, &[topic.as_bytes()], first);
-    }
-    for text in lines {
-        world.reply_text(me, RPL_HELPTXT, &[topic.as_bytes()], text);
-    }
-    world.reply(me, RPL_ENDOFHELP, &[topic.as_bytes()]);
 }

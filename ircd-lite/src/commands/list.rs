@@ -1,17 +1,30 @@
-//! LIST with ELIST filters C, T, U.
+//! LIST with ELIST filters C, T, U. A long list goes out piece by piece, each when the one before is on its way: it
+//! neither fills the asker's send queue nor ends it.
 
 use super::first_of;
 use crate::wire::line::Line;
 use crate::wire::numeric::{RPL_LIST, RPL_LISTEND, RPL_LISTSTART, RPL_LOAD2HI};
 use crate::world::channel::Modes;
-use crate::world::{ChannelSlot, Slot, World};
+use crate::world::{ChannelSlot, ClientId, Effect, Now, Slot, World};
 
 /// Between two LISTs of everything, on the whole server.
 const PACE_MS: u64 = 10_000;
 
+/// What a 322 has beside the names and the topic.
+const OVERHEAD: usize = 50;
+/// A piece of a list is this part of the send queue.
+const PIECES: usize = 4;
+
+/// A list that is not finished: where it goes on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Listing {
+    next: usize,
+    filter: Filter,
+}
+
 /// What a channel must be to be listed.
 #[derive(Debug, Default, Clone, Copy)]
-struct Filter {
+pub(crate) struct Filter {
     more_than: Option<usize>,
     fewer_than: Option<usize>,
     created: Option<Age>,
@@ -19,7 +32,7 @@ struct Filter {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Age {
+pub(crate) enum Age {
     /// Longer ago than this many seconds.
     Over(u64),
     /// Not so long ago.
@@ -42,14 +55,39 @@ pub(super) fn list(world: &mut World, me: Slot, line: &Line<'_>) {
         world.reply(me, RPL_LOAD2HI, &[b"LIST"]);
         return world.reply(me, RPL_LISTEND, &[]);
     }
+    if let Some(lists) = &mut world.client_mut(me).lists
+        && lists.listing.take().is_some()
+    {
+        // The one that is under way ends here.
+        world.reply(me, RPL_LISTEND, &[]);
+    }
     world.reply(me, RPL_LISTSTART, &[b"Channel"]);
-    let filter = if named.is_some() { Filter::default() } else { parse(word.unwrap_or_default()) };
-    let channels: Vec<ChannelSlot> = match named {
-        Some(names) => world.find_channel(first_of(names)).into_iter().collect(),
-        None => world.channels.iter().map(|(at, _)| ChannelSlot(at)).collect(),
+    let Some(names) = named else {
+        return go_on(world, me, Listing { next: 0, filter: parse(word.unwrap_or_default()) });
     };
-    for channel in channels {
-        entry(world, me, channel, filter);
+    if let Some(channel) = world.find_channel(first_of(names)) {
+        entry(world, me, channel, Filter::default());
+    }
+    world.reply(me, RPL_LISTEND, &[]);
+}
+
+/// Sends a piece of a list, and sees to it that the next one follows.
+fn go_on(world: &mut World, me: Slot, listing: Listing) {
+    let sendq = world.config.limits.sendq;
+    // The answer to a labelled command is one, whatever its length.
+    let whole = sendq == 0 || world.clients.captures(me);
+    let mut room = if whole { usize::MAX } else { sendq / PIECES };
+    for at in listing.next..world.channels.capacity() {
+        if !world.channels.contains(at) {
+            continue;
+        }
+        if room == 0 {
+            world.client_mut(me).lists_mut().listing = Some(Listing { next: at, ..listing });
+            let client = world.clients.id(me);
+            return world.effect(Effect::TellDrained { client });
+        }
+        let bytes = entry(world, me, ChannelSlot(at), listing.filter);
+        room = room.saturating_sub(bytes);
     }
     world.reply(me, RPL_LISTEND, &[]);
 }
@@ -75,11 +113,12 @@ fn parse(word: &[u8]) -> Filter {
     filter
 }
 
-fn entry(world: &mut World, me: Slot, channel: ChannelSlot, filter: Filter) {
+/// 322 of a channel, if it is to be listed; says about how long that was.
+fn entry(world: &mut World, me: Slot, channel: ChannelSlot, filter: Filter) -> usize {
     let state = world.channel(channel);
     let hidden = state.modes.has(Modes::SECRET) || state.modes.has(Modes::PRIVATE);
     if hidden && state.rank(me).is_none() {
-        return;
+        return 0;
     }
     let members = world.visible_members(channel, me);
     let unix = world.now.unix_ms / 1000;
@@ -88,14 +127,27 @@ fn entry(world: &mut World, me: Slot, channel: ChannelSlot, filter: Filter) {
         && filter.fewer_than.is_none_or(|most| members < most)
         && filter.created.is_none_or(|age| age.admits(unix.saturating_sub(state.unix)))
         && filter.topic.is_none_or(|age| topic_age.is_some_and(|seconds| age.admits(seconds)));
-    if admitted {
-        let name = state.name.clone();
-        let text = state.topic.as_ref().map(|topic| topic.text.clone()).unwrap_or_default();
-        world.reply_text(me, RPL_LIST, &[&name, members.to_string().as_bytes()], text);
+    if !admitted {
+        return 0;
     }
+    let name = state.name.clone();
+    let text = state.topic.as_ref().map(|topic| topic.text.clone()).unwrap_or_default();
+    let bytes = world.name.len() + name.len() + text.len() + OVERHEAD;
+    world.reply_text(me, RPL_LIST, &[&name, members.to_string().as_bytes()], text);
+    bytes
 }
 
 impl World {
+    /// What was handed out to a connection is on its way: a list goes on.
+    pub fn drained(&mut self, id: ClientId, now: Now) {
+        self.now = now;
+        let Some(me) = self.clients.find(id) else { return };
+        let listing = self.client_mut(me).lists.as_mut().and_then(|lists| lists.listing.take());
+        if let Some(listing) = listing {
+            go_on(self, me, listing);
+        }
+    }
+
     /// Whether a costly query comes too soon after the last one of anybody. Only where flood control is on.
     pub(crate) fn pace_of_server(&mut self, me: Slot) -> bool {
         if self.config.limits.flood_lines == 0 || self.client(me).unlimited() {

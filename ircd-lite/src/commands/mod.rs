@@ -9,6 +9,7 @@ mod auditorium;
 mod away;
 mod cap;
 mod channel_mode;
+mod help;
 mod history;
 mod info;
 mod invite;
@@ -40,6 +41,7 @@ use crate::wire::numeric::{
 };
 use crate::wire::writer::Writer;
 use crate::world::{Slot, Verifying, World};
+pub(crate) use list::Listing;
 use table::{Grace, Phase};
 
 /// Runs one line of one client.

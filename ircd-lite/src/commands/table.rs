@@ -1,7 +1,7 @@
 //! The commands by name: how many parameters they need, when they are allowed, who handles them.
 
 use super::{
-    accept, away, cap, history, info, invite, join, kick, list, message, mode, monitor, names, nick, oper,
+    accept, away, cap, help, history, info, invite, join, kick, list, message, mode, monitor, names, nick, oper,
     redact, registration, sasl, setname, stats, topic, webirc, who, whois,
 };
 use crate::wire::line::Line;
@@ -88,7 +88,7 @@ static COMMANDS: &[Command] = &[
     command("GET", 0, Any, Stays, registration::web),
     command("GLINE", 0, Operators, Stays, oper::no_privilege),
     command("GUNGLINE", 0, Operators, Stays, oper::no_privilege),
-    command("HELP", 0, Registered, Stays, info::help),
+    command("HELP", 0, Registered, Stays, help::help),
     command("INFO", 0, Registered, Stays, info::info),
     command("INVITE", 2, Registered, Ends, invite::invite),
     command("ISON", 1, Registered, Stays, whois::ison),
@@ -146,6 +146,7 @@ static COMMANDS: &[Command] = &[
     command("TIME", 0, Registered, Stays, info::time),
     command("TMODE", 0, Any, Stays, ignore),
     command("TOPIC", 1, Registered, Ends, topic::topic),
+    command("UHELP", 0, Registered, Stays, help::help),
     command("UID", 0, Any, Stays, ignore),
     command("UNDLINE", 1, Operators, Stays, oper::undline),
     command("UNGLINE", 0, Operators, Stays, oper::no_privilege),

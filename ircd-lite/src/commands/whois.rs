@@ -1,6 +1,7 @@
 //! WHOIS, WHOWAS, ISON, USERHOST: questions about nicks.
 
 use super::{first_of, for_this_server, no_nick};
+use crate::wire::BODY_LIMIT;
 use crate::wire::date;
 use crate::wire::line::Line;
 use crate::wire::name;
@@ -47,7 +48,7 @@ fn about(world: &mut World, me: Slot, user: Slot) {
     let signon = client.since_unix_ms / 1000;
     let channels = channels_of(world, me, user);
     world.reply_text(me, RPL_WHOISUSER, &[&nick, &identity.user(), &identity.host(), b"*"], realname);
-    world.reply_items(me, RPL_WHOISCHANNELS, &[&nick], b' ', channels.into_iter());
+    send_channels(world, me, &nick, &channels);
     let (server, description) = (world.name.clone(), world.config.server.description.clone());
     world.reply_text(me, RPL_WHOISSERVER, &[&nick, &server], description);
     if let Some(away) = away {
@@ -71,6 +72,23 @@ fn about(world: &mut World, me: Slot, user: Slot) {
         world.reply(me, RPL_WHOISSPECIAL, &[&nick, name.as_bytes()]);
     }
     world.reply(me, RPL_WHOISIDLE, &[&nick, idle.to_string().as_bytes(), signon.to_string().as_bytes()]);
+}
+
+/// 319, each name with a space after it, in as many lines as it needs.
+fn send_channels(world: &mut World, me: Slot, nick: &[u8], channels: &[Vec<u8>]) {
+    let room = BODY_LIMIT.saturating_sub(world.numeric(me, RPL_WHOISCHANNELS, &[nick]).len() + 2);
+    let mut text: Vec<u8> = Vec::new();
+    for channel in channels {
+        if text.len() + channel.len() + 1 > room {
+            world.reply_text(me, RPL_WHOISCHANNELS, &[nick], &text);
+            text.clear();
+        }
+        text.extend_from_slice(channel);
+        text.push(b' ');
+    }
+    if !text.is_empty() {
+        world.reply_text(me, RPL_WHOISCHANNELS, &[nick], &text);
+    }
 }
 
 /// `@#a`, `+#b`, … as far as the asker may know, the latest first.

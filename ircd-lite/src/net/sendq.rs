@@ -68,6 +68,11 @@ impl SendQueue {
         Ok(())
     }
 
+    /// How many bytes have not been written yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().bytes
+    }
+
     /// Takes all lines; where there are none, has the task of `cx` woken by the next push.
     pub(super) fn take(&self, cx: &Context<'_>) -> Taken {
         let mut state = self.state();

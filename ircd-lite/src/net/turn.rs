@@ -8,6 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
@@ -25,6 +26,8 @@ use crate::world::{ClientId, Effect, Gone, Now, Output, Peer, World};
 const TURN: usize = 256;
 /// Password checks at once: each takes a core and 19 MiB.
 const CHECKS: usize = 2;
+/// How often a connection that is owed much is looked after.
+const DRAINING: Duration = Duration::from_millis(10);
 /// A hash that no password fits, checked where there is no account, so that time tells nothing.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -49,6 +52,10 @@ pub(super) enum Event {
     Verified {
         client: ClientId,
         matches: bool,
+    },
+    /// Most of its lines are written.
+    Drained {
+        client: ClientId,
     },
     Reload(Box<Config>),
     Report(String),
@@ -189,6 +196,7 @@ impl Turn {
             }
             Event::Gone { client, gone } => self.world.close(client, gone, now),
             Event::Verified { client, matches } => self.world.verified(client, matches, now),
+            Event::Drained { client } => self.world.drained(client, now),
             Event::Reload(config) => {
                 self.sendq = config.limits.sendq;
                 self.world.reload(*config, now);
@@ -234,6 +242,24 @@ impl Turn {
                     drop(permit);
                     if let Some(events) = events.upgrade() {
                         let _ = events.send(Event::Verified { client, matches }).await;
+                    }
+                });
+            }
+            Effect::TellDrained { client } => {
+                let Some(queue) = self.queues.get(&client).map(Arc::downgrade) else { return };
+                let (most, events) = (self.sendq / 4, self.events.clone());
+                self.tasks.spawn(async move {
+                    // This turn's lines are not in the queue yet.
+                    loop {
+                        tokio::time::sleep(DRAINING).await;
+                        let (Some(queue), Some(events)) = (queue.upgrade(), events.upgrade()) else { return };
+                        if events.is_closed() {
+                            return;
+                        }
+                        if queue.waiting() <= most {
+                            let _ = events.send(Event::Drained { client }).await;
+                            return;
+                        }
                     }
                 });
             }

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::caps::Caps;
 use super::flood::{Flood, Received};
 use super::{ChannelSlot, ClientId, Slot};
+use crate::commands::Listing;
 use crate::wire::message::TagSet;
 use crate::wire::name::Folded;
 
@@ -172,6 +173,8 @@ pub(crate) struct Lists {
     pub failures: u8,
     /// Nick changes: how many since when.
     pub nick_changes: (u8, u64),
+    /// A LIST that is not finished.
+    pub listing: Option<Listing>,
     /// Messages to this client.
     pub received: Received,
     /// New private targets: whom lately, and the budget.

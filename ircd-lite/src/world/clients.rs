@@ -131,6 +131,11 @@ impl Clients {
         self.capture = Some(Capture { client, lines: Vec::new() });
     }
 
+    /// Whether what `client` is sent is held back.
+    pub(crate) fn captures(&self, client: Slot) -> bool {
+        self.capture.as_ref().is_some_and(|capture| capture.client == client)
+    }
+
     /// What was held back for `client` since [`Clients::start_capture`].
     pub(crate) fn take_capture(&mut self, client: Slot) -> Option<Vec<Bytes>> {
         self.capture.take_if(|capture| capture.client == client).map(|capture| capture.lines)

@@ -122,6 +122,11 @@ pub enum Effect {
         /// The given one.
         given: Vec<u8>,
     },
+    /// Report by [`World::drained`] when most of what a connection was handed is on its way.
+    TellDrained {
+        /// Whose.
+        client: ClientId,
+    },
     /// An operator asked for a reload of the configuration.
     Reload,
     /// The bans have changed; this is the whole list, to be kept.

@@ -1,6 +1,6 @@
 //! Limits and timeouts, with the clock in the test's hand.
 
-use super::{Stage, Transport};
+use super::{Effect, Stage, Transport};
 
 #[test]
 fn silence_is_pinged_and_then_ended() {
@@ -151,4 +151,33 @@ fn a_ban_of_the_longest_nick_there_may_be_holds() {
         .send("anna", "JOIN #c")
         .send("anna", &format!("MODE #c +b {guest}"));
     stage.forget().send(&guest, "JOIN #c").hears(&guest, " 474 ");
+}
+
+#[test]
+fn a_long_list_goes_out_piece_by_piece() {
+    let mut stage = Stage::new("");
+    stage.register("a").register("b");
+    let mut config = (*stage.world.config).clone();
+    config.limits.sendq = 4096;
+    config.limits.channels_per_user = 0;
+    stage.world.reload(config, stage.now);
+    for at in 0..50 {
+        stage.send("b", &format!("JOIN #channel-{at}"));
+    }
+    stage.forget().send("a", "LIST");
+    let first = stage.lines("a");
+    assert!((8..20).contains(&first.len()), "{first:#?}");
+    stage.send("a", "PING x").hears("a", "PONG");
+    let (mut pieces, mut all) = (1, first);
+    while let Some(Effect::TellDrained { client }) = stage.world.take_effects().pop() {
+        stage.world.drained(client, stage.now);
+        stage.collect();
+        all.extend(stage.lines("a"));
+        pieces += 1;
+    }
+    assert_eq!((all.iter().filter(|line| line.contains(" 322 ")).count(), pieces), (50, 4));
+    assert!(all.last().unwrap().ends_with("323 a :End of /LIST"));
+    stage.send("a", "LIST").forget().send("a", "LIST #channel-1");
+    let lines = stage.lines("a");
+    assert!(lines[0].contains(" 323 ") && lines[1].contains(" 321 ") && lines.len() == 4, "{lines:#?}");
 }

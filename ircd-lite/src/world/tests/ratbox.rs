@@ -247,3 +247,17 @@ fn before_registration() {
     stage.send("a", "CAP REQ").silent("a");
     stage.send("a", "ERROR :x").gets("a", &["ERROR :Closing Link: 10.0.0.1 (ERROR)"]);
 }
+
+#[test]
+fn help_of_a_command_and_of_an_operator_s() {
+    let mut stage = pair();
+    stage.send("ann", "HELP privmsg").hears("ann", " 704 ann privmsg :PRIVMSG <target>");
+    stage.send("ann", "HELP").hears("ann", " 705 ann index :ACCEPT          ADMIN ");
+    stage.send("ann", "HELP kill").gets("ann", &[":irc.example.net 524 ann kill :Help not found"]);
+}
+
+#[test]
+fn whois_ends_each_channel_with_a_space() {
+    let mut stage = pair();
+    stage.send("bob", "JOIN #two").send("ann", "WHOIS bob").hears("ann", " 319 ann bob :@#two #Chan ");
+}
