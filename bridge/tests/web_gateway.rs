@@ -474,7 +474,7 @@ async fn webirc_comes_first_and_bytes_that_are_no_text_are_mended() {
         .await
         .unwrap();
     let mut daemon = world.accept().await;
-    daemon.until("WEBIRC pw bridgebot 127.0.0.1 127.0.0.1").await;
+    let introduced = daemon.until("WEBIRC pw ").await;
     visitor.0.send(Message::binary(b"NICK anna".as_slice())).await.unwrap();
     daemon.until("NICK anna").await;
     daemon.0.get_mut().write_all(b":irc.test NOTICE * :caf\xe9\r\n").await.unwrap();
@@ -483,7 +483,9 @@ async fn webirc_comes_first_and_bytes_that_are_no_text_are_mended() {
     assert!(
         matches!(world.event().await, WebEvent::Opened { session, .. } if session.0.starts_with("anonymous-"))
     );
-    daemon.until("USER v").await;
+    let line = daemon.until("USER v").await;
+    let user = line.split(' ').nth(1).unwrap();
+    assert_eq!(introduced, format!("WEBIRC pw {user} 127.0.0.1 127.0.0.1"));
 }
 
 #[tokio::test]

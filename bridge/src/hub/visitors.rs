@@ -47,6 +47,7 @@ impl Desk {
                 }
                 self.answers.look_at_all();
             }
+            IrcEvent::OwnNick { nick } => self.irc.nick = Some(nick),
             IrcEvent::Joined { .. } => {}
             IrcEvent::Line(line) => self.visitor_line(&line, now),
             IrcEvent::Typing { from, typing } => self.visitor_types(&from, typing, now),

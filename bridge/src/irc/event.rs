@@ -96,6 +96,11 @@ pub enum IrcEvent {
         /// Ours.
         nick: String,
     },
+    /// Our nick is another from now on: the wanted one is free again, or somebody in power changed it.
+    OwnNick {
+        /// Ours.
+        nick: String,
+    },
     /// We are in this channel.
     Joined {
         /// As the daemon spells it.

@@ -330,6 +330,7 @@ impl Connection {
                     self.session.away(link.away.as_deref());
                 }
             }
+            IrcEvent::OwnNick { nick } => tracing::info!("The nick is {nick} now."),
             IrcEvent::Joined { channel } => tracing::info!("Joined {channel}."),
             _ => {}
         }

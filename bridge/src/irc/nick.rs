@@ -15,12 +15,14 @@ pub(super) struct Nick {
     /// What the daemon calls us; before 001, what we last asked for.
     current: Word,
     attempts: u32,
+    /// It was kept from us while we were nobody yet.
+    reserved: bool,
     retry_at: Option<Instant>,
 }
 
 impl Nick {
     pub(super) fn new(wanted: Word) -> Self {
-        Self { current: wanted.clone(), wanted, attempts: 0, retry_at: None }
+        Self { current: wanted.clone(), wanted, attempts: 0, reserved: false, retry_at: None }
     }
 
     pub(super) fn current(&self) -> &str {
@@ -44,12 +46,19 @@ impl Nick {
         }
     }
 
+    /// 432: the wanted nick is reserved. Who may use it, ircd-hybrid knows only of those who are signed on, so it is asked
+    /// for once more then.
+    pub(super) fn reserved(&mut self, refused: &str) {
+        self.reserved |= refused == self.wanted.as_str();
+    }
+
     /// The daemon says what our nick is.
     pub(super) fn became(&mut self, nick: &str, support: &ISupport, now: Instant) {
         if let Some(nick) = Word::new(nick) {
             self.current = nick;
         }
-        self.retry_at = (!self.is_wanted(support)).then(|| now + RETRY);
+        let wait = if std::mem::take(&mut self.reserved) { Duration::ZERO } else { RETRY };
+        self.retry_at = (!self.is_wanted(support)).then(|| now + wait);
     }
 
     pub(super) fn is_wanted(&self, support: &ISupport) -> bool {

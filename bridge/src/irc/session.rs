@@ -221,7 +221,7 @@ impl Session {
         };
         [
             state,
-            self.nick.poll_timeout(),
+            self.nick.poll_timeout().filter(|_| self.signed_on),
             self.channels.poll_timeout(),
             self.people.poll_timeout(),
             self.replay.poll_timeout(),
@@ -499,7 +499,12 @@ impl Session {
                 self.close(&format!("SASL was refused: {words}"));
             }
             464 | 465 => self.close(words),
-            431..=433 | 436 | 437 => self.on_nick_refused(first, words),
+            431..=433 | 436 | 437 => {
+                if number == 432 {
+                    self.nick.reserved(first);
+                }
+                self.on_nick_refused(first, words);
+            }
             311 => {
                 let nick = self.fold(first);
                 self.people.whois_user(&nick, parameter(parameters, 2), parameter(parameters, 3));
@@ -625,6 +630,9 @@ impl Session {
         let Some((nick, user, host)) = person(message) else { return };
         if self.is_us(nick) {
             self.nick.became(to, &self.support, now.instant);
+            if self.signed_on {
+                self.events.push_back(IrcEvent::OwnNick { nick: to.to_owned() });
+            }
             return;
         }
         let source = self.source(message, nick, user, host);

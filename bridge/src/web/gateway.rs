@@ -467,13 +467,14 @@ impl Connection<'_> {
         }
     }
 
-    /// WEBIRC tells the daemon the visitor's own address; it must come first.
+    /// WEBIRC tells the daemon the visitor's own address; it must come first. Where others have the gateway's name, ngircd reads
+    /// the visitor's user name, and keeps it whatever USER says.
     fn introduce(&mut self) {
         let Some(password) = &self.gateway.config.webirc_password else { return };
         let address = self.visitor.address.to_canonical().to_string();
         // A parameter can't begin with a colon, as `::1` does.
         let address = if address.starts_with(':') { format!("0{address}") } else { address };
-        let words = [password.expose(), "bridgebot", &address, &address].map(Word::new);
+        let words = [password.expose(), &self.user, &address, &address].map(Word::new);
         if let [Some(password), Some(gateway), Some(host), Some(ip)] = words {
             let line = Line::new("WEBIRC").word(&password).word(&gateway).word(&host).word(&ip);
             self.to_daemon.extend(String::from(line).bytes());

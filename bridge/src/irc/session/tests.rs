@@ -197,8 +197,20 @@ mod signing_on {
         t.gets(":irc.test 433 bridgebot__ bridgebot :Nickname is already in use").silent();
         t.gets(":bridgebot!~b@host QUIT :bye").event(&IrcEvent::Gone { nick: "bridgebot".into() });
         t.sends("NICK bridgebot");
-        t.gets(":bridgebot__!~b@host NICK bridgebot");
+        t.gets(":bridgebot__!~b@host NICK bridgebot").event(&IrcEvent::OwnNick { nick: "bridgebot".into() });
         assert_eq!(t.session.nick(), "bridgebot");
+    }
+
+    #[test]
+    fn a_reserved_nick_is_asked_for_again_once_signed_on() {
+        let mut t = Transcript::start(config());
+        t.greeted();
+        t.gets(":irc.test 432 * bridgebot :the service").sends("NICK bridgebot_");
+        t.gets(":irc.test 001 bridgebot_ :Welcome").after(1).silent();
+        t.gets(":irc.test 376 bridgebot_ :End of /MOTD command.");
+        t.event(&IrcEvent::SignedOn { nick: "bridgebot_".into() }).sends("JOIN #blah");
+        t.after(0).sends("NICK bridgebot").silent();
+        t.gets(":irc.test 432 bridgebot_ bridgebot :the service").after(40).silent();
     }
 
     #[test]
