@@ -12,10 +12,10 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// This moment.
+    /// This moment. Where a test holds the runtime's clock, `instant` is what that clock says.
     #[expect(clippy::disallowed_methods, reason = "the bridge's one reading of the clocks")]
     pub fn now() -> Self {
-        Self { instant: Instant::now(), wall: SystemTime::now() }
+        Self { instant: tokio::time::Instant::now().into_std(), wall: SystemTime::now() }
     }
 
     /// The moment `duration` later by both clocks.
