@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::aim;
 use crate::aim::event::AccountId;
 use crate::backoff::Backoff;
+use crate::clock::Moment;
 use crate::config::checked::{self, Config, HostPort, Routing, Synchronous};
 use crate::connect::{Endpoint, tls_client};
 use crate::conversation::Millis;
@@ -308,6 +309,7 @@ fn status(hub: &HubStatus) -> Status {
 fn metrics(hub: watch::Receiver<HubStatus>) -> impl Fn(&mut MetricsText) + Send + Sync {
     move |text| {
         let status = hub.borrow().clone();
+        let now = Millis::from_system(Moment::now().wall);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let counters = status.counters;
         let gauges = [
@@ -322,6 +324,11 @@ fn metrics(hub: watch::Receiver<HubStatus>) -> impl Fn(&mut MetricsText) + Send 
             ("bridgebot_conversations_open", "Conversations that go on", count(status.open_conversations)),
             ("bridgebot_owed_to_staff", "Texts owed to staff", count(status.owed_to_staff)),
             ("bridgebot_owed_to_visitors", "Answers owed to visitors", count(status.owed_to_visitors)),
+            (
+                "bridgebot_oldest_waiting_seconds",
+                "For how long the oldest text owed to staff has waited",
+                status.oldest_waiting.map_or(0, |since| now.since(since).as_secs()),
+            ),
             ("bridgebot_store_up", "The store takes what it is given", u64::from(status.store_is_up)),
         ];
         for (name, help, value) in gauges {
@@ -342,6 +349,11 @@ fn metrics(hub: watch::Receiver<HubStatus>) -> impl Fn(&mut MetricsText) + Send 
             ("bridgebot_ims_refused_total", "Instant messages refused or not answered", counters.ims_refused),
             ("bridgebot_questions_total", "Texts of staff asked about instead of sent", counters.questions),
             ("bridgebot_store_failures_total", "Transactions that failed", counters.store_failures),
+            (
+                "bridgebot_left_out_total",
+                "Typing notices and states left out because a link was busy",
+                counters.left_out,
+            ),
         ];
         for (name, help, value) in counters {
             text.counter(name, help, value);
