@@ -117,6 +117,12 @@ fn conversations_are_listed_shown_exported_and_deleted() {
             Write::Open { id, key: VisitorKey::session("s"), label: "anna".into(), at: Millis(0) },
             entry(1, Author::Visitor, "is <b>anybody</b> there?"),
             entry(2, Author::Staff("staff1".into()), "yes"),
+            Write::Open {
+                id: ConversationId(2),
+                key: VisitorKey::session("t"),
+                label: "ben".into(),
+                at: Millis(0),
+            },
         ])
         .unwrap();
 
@@ -129,10 +135,14 @@ fn conversations_are_listed_shown_exported_and_deleted() {
         .stdout(contains("anna: is <b>anybody</b> there?").and(contains("staff1: yes")));
     conversations(&["export", "--format", "jsonl"]).code(0).stdout(contains("\"label\":\"anna\""));
     conversations(&["export", "c1", "--format", "html"]).code(0).stdout(contains("&lt;b&gt;anybody"));
+    let both = conversations(&["export", "--format", "html"]).code(0).get_output().stdout.clone();
+    let both = String::from_utf8(both).unwrap();
+    assert_eq!((both.matches("<!doctype").count(), both.matches("<section>").count()), (1, 2), "{both}");
     conversations(&["show", "zoe"]).code(1).stderr(contains("there is no conversation `zoe`"));
     conversations(&["delete", "anna"]).code(1).stderr(contains("another bridge is using this database"));
     drop(store);
     conversations(&["delete", "anna"]).code(0).stdout("deleted c1 (anna)\n");
+    conversations(&["delete", "ben"]).code(0).stdout("deleted c2 (ben)\n");
     conversations(&["list"]).code(0).stdout(is_empty());
 }
 

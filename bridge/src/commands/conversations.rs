@@ -85,7 +85,10 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
                 Some(name) => vec![find(store, &name)?],
                 None => store.conversations(usize::MAX).map_err(Failure::runtime)?,
             };
-            chosen.iter().try_for_each(|summary| write(store, summary, format, out))
+            let title = if let [only] = &*chosen { only.label.as_str() } else { "Conversations" };
+            said(export::begin(format, title, out))?;
+            chosen.iter().try_for_each(|summary| write(store, summary, format, out))?;
+            said(export::end(format, out))
         }
         Action::Delete { conversation } => {
             // The lock that this takes is refused while a bridge runs.

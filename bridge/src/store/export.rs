@@ -1,4 +1,5 @@
-//! Transcripts for people and programs: text, JSON lines, HTML. What visitors and staff wrote is never markup here.
+//! Transcripts for people and programs: text, JSON lines, HTML. What visitors and staff wrote is never markup here, and in
+//! what people read it moves no cursor and turns nothing around, whatever a restored database holds.
 
 use std::io::{self, Write};
 
@@ -6,6 +7,7 @@ use serde::Serialize;
 
 use super::{Entry, Summary};
 use crate::conversation::Author;
+use crate::conversation::text::clean_lines;
 use crate::conversation::wording::Stamp;
 
 /// What a transcript is written as.
@@ -19,7 +21,35 @@ pub enum Format {
     Html,
 }
 
-/// Writes one conversation's transcript.
+/// Writes what stands before the first conversation.
+///
+/// # Errors
+/// When `out` can't be written.
+pub fn begin(format: Format, title: &str, out: &mut impl Write) -> io::Result<()> {
+    if format != Format::Html {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <title>{}</title>\n\
+         <style>body{{font:1rem/1.5 system-ui;max-width:45rem;margin:2rem auto;padding:0 1rem}}\
+         dt{{font-weight:600;margin-top:.75rem}}dd{{margin:0;white-space:pre-wrap}}\
+         time{{font-weight:400;opacity:.7}}</style>",
+        escaped(title)
+    )
+}
+
+/// Writes what stands behind the last conversation.
+///
+/// # Errors
+/// When `out` can't be written.
+pub fn end(format: Format, out: &mut impl Write) -> io::Result<()> {
+    if format == Format::Html { writeln!(out, "</html>") } else { Ok(()) }
+}
+
+/// Writes one conversation's transcript, between [`begin`] and [`end`].
 ///
 /// # Errors
 /// When `out` can't be written.
@@ -35,7 +65,7 @@ fn text(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io::Resul
     writeln!(out, "{}: {}, since {} UTC", summary.id.public(), summary.label, Stamp(summary.opened_at))?;
     for entry in entries {
         // Each line of a longer text is indented, so that none can pass for another entry.
-        let body = entry.text.replace('\n', "\n    ");
+        let body = clean_lines(&entry.text).replace('\n', "\n    ");
         writeln!(out, "{} {}: {body}", Stamp(entry.at), who(summary, entry))?;
     }
     Ok(())
@@ -75,26 +105,17 @@ fn json_lines(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io:
 }
 
 fn html(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
-    let title = escaped(&summary.label);
-    writeln!(
-        out,
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n\
-         <style>body{{font:1rem/1.5 system-ui;max-width:45rem;margin:2rem auto;padding:0 1rem}}\
-         dt{{font-weight:600;margin-top:.75rem}}dd{{margin:0;white-space:pre-wrap}}\
-         time{{font-weight:400;opacity:.7}}</style>\n<h1>{title}</h1>\n<dl>"
-    )?;
+    writeln!(out, "<section>\n<h1>{}: {}</h1>\n<dl>", summary.id.public(), escaped(&summary.label))?;
     for entry in entries {
         writeln!(
             out,
-            "<dt>{} <time>{} UTC</time></dt><dd>{}</dd>",
+            "<dt><bdi>{}</bdi> <time>{} UTC</time></dt><dd dir=\"auto\">{}</dd>",
             escaped(who(summary, entry)),
             Stamp(entry.at),
-            escaped(&entry.text)
+            escaped(&clean_lines(&entry.text))
         )?;
     }
-    writeln!(out, "</dl>\n</html>")
+    writeln!(out, "</dl>\n</section>")
 }
 
 fn who<'a>(summary: &'a Summary, entry: &'a Entry) -> &'a str {
@@ -125,6 +146,26 @@ mod tests {
     use crate::conversation::{ConversationId, Millis};
 
     fn exported(format: Format) -> String {
+        let texts = [
+            entry(1, Author::Visitor, "<img src=x onerror=alert(1)>"),
+            entry(2, staff(), "one\n1970-01-01 00:00 anna: \"two\""),
+        ];
+        export_all(format, &texts)
+    }
+
+    fn exported_of(format: Format, text: &str) -> String {
+        export_all(format, &[entry(1, Author::Visitor, text)])
+    }
+
+    fn staff() -> Author {
+        Author::Staff("Staff One".into())
+    }
+
+    fn entry(number: u64, author: Author, text: &str) -> Entry {
+        Entry { number, at: Millis(number * 60_000), author, text: text.into(), client_id: None, taken: true }
+    }
+
+    fn export_all(format: Format, entries: &[Entry]) -> String {
         let summary = Summary {
             id: ConversationId(7),
             label: "anna".into(),
@@ -133,20 +174,8 @@ mod tests {
             open: true,
             entries: 2,
         };
-        let entry = |number: u64, author: Author, text: &str| Entry {
-            number,
-            at: Millis(number * 60_000),
-            author,
-            text: text.into(),
-            client_id: None,
-            taken: true,
-        };
-        let entries = [
-            entry(1, Author::Visitor, "<img src=x onerror=alert(1)>"),
-            entry(2, Author::Staff("Staff One".into()), "one\n1970-01-01 00:00 anna: \"two\""),
-        ];
         let mut out = Vec::new();
-        export(&summary, &entries, format, &mut out).unwrap();
+        export(&summary, entries, format, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -175,7 +204,35 @@ mod tests {
     #[test]
     fn html_holds_no_markup_of_others() {
         let text = exported(Format::Html);
-        assert!(text.contains("<dd>&lt;img src=x onerror=alert(1)&gt;</dd>"));
+        assert!(text.contains("<dd dir=\"auto\">&lt;img src=x onerror=alert(1)&gt;</dd>"));
         assert!(!text.contains("<img"));
+    }
+
+    /// What people write, and what the store has from elsewhere.
+    const ODD: &str =
+        "שלום \u{202e}drow\u{202c} \u{1b}[2J\u{7}\0\r\n\u{2028}</dd><script>x()</script> \"'&amp; 👩‍👩‍👧\u{feff}";
+
+    #[test]
+    fn odd_texts_come_back_from_json_as_they_were_and_break_no_line() {
+        let text = exported_of(Format::JsonLines, ODD);
+        assert_eq!(text.lines().count(), 1);
+        assert!(!text.trim_end().chars().any(char::is_control));
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["text"], ODD);
+    }
+
+    #[test]
+    fn odd_texts_are_no_markup_and_no_control_codes_in_html() {
+        let text = exported_of(Format::Html, ODD);
+        assert_eq!(text.matches("<script").count() + text.matches("</dd>").count(), 1);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+    }
+
+    #[test]
+    fn odd_texts_move_nothing_on_a_terminal() {
+        let text = exported_of(Format::Text, ODD);
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        assert!(!text.contains('\u{202e}'));
+        assert!(text.lines().skip(2).all(|line| line.starts_with("    ")), "{text}");
     }
 }
