@@ -9,6 +9,7 @@
 mod attendance;
 mod commands;
 mod connections;
+mod deletion;
 mod delivery;
 mod desk;
 mod heard;
@@ -50,6 +51,8 @@ const STORE_AGAIN: Duration = Duration::from_secs(2);
 const DELETE_EVERY: Duration = Duration::from_secs(600);
 const DELETE_AT_ONCE: usize = 50;
 const DELETE_MORE: Duration = Duration::from_secs(1);
+/// What the operator wants deleted, and what the IRC daemon has to forget, is looked for this often.
+const CHORES_EVERY: Duration = Duration::from_secs(1);
 /// Numbers are shown so long after they have changed.
 const SHOW_AFTER: Duration = Duration::from_millis(100);
 /// The oldest text that waits is looked for this often.
@@ -96,6 +99,7 @@ pub struct Hub {
     /// When to try a store again that failed.
     store_again: Option<Millis>,
     delete_at: Millis,
+    chores_at: Millis,
     /// When to look next for the oldest text that waits, and what was found.
     look_at: Millis,
     oldest_waiting: Option<Millis>,
@@ -136,6 +140,7 @@ impl Hub {
             status,
             store_again: None,
             delete_at: now,
+            chores_at: now,
             look_at: now,
             oldest_waiting: None,
             publish_at: None,
@@ -185,6 +190,7 @@ impl Hub {
         let batch = self.desk.take();
         self.finish(batch).await;
         self.delete_old().await;
+        self.do_chores().await;
         self.publish();
     }
 
@@ -287,6 +293,42 @@ impl Hub {
         }
     }
 
+    /// Deletes what the operator asked for, and hears what the IRC daemon has to forget.
+    async fn do_chores(&mut self) {
+        let now = self.clock.now();
+        if now < self.chores_at || self.store_again.is_some() {
+            return;
+        }
+        self.chores_at = now.after(CHORES_EVERY);
+        let chores = match self.store.chores().await {
+            Ok(chores) => chores,
+            Err(error) => return tracing::warn!(%error, "cannot read what is to be deleted"),
+        };
+        self.desk.note_redactions(chores.redactions);
+        for id in chores.deletions {
+            self.desk.delete(id);
+            let batch = self.desk.take();
+            self.finish(batch).await;
+            if self.store_again.is_some() {
+                return;
+            }
+            match self.delete(id).await {
+                Ok(()) => tracing::info!(conversation = id.public(), "deleted, as the operator asked"),
+                Err(error) => return self.store_failed(&error, &[]),
+            }
+        }
+    }
+
+    /// Messages in which it stood have become others in the store, so memory is built anew.
+    async fn delete(&mut self, id: ConversationId) -> Result<(), StoreError> {
+        self.store.delete(id).await?;
+        let snapshot = self.store.load().await?;
+        self.desk.restore(snapshot, self.clock.now());
+        // What the daemon has to forget of it is read at once.
+        self.chores_at = self.clock.now();
+        Ok(())
+    }
+
     /// A session may have ended while the store was at work, and the next may have begun: what was decided for the one must
     /// not reach the other as well, where it is owed anew.
     fn perform_for_sessions_that_live(&mut self, effects: Vec<Effect>) {
@@ -317,8 +359,13 @@ impl Hub {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Irc(command) => {
-                let keep =
-                    matches!(command, IrcCommand::Say { .. } | IrcCommand::Away(_) | IrcCommand::Quit(_));
+                let keep = matches!(
+                    command,
+                    IrcCommand::Say { .. }
+                        | IrcCommand::Redact { .. }
+                        | IrcCommand::Away(_)
+                        | IrcCommand::Quit(_)
+                );
                 self.to_irc.push(command, keep);
             }
             Effect::Aim(account, command) => {
@@ -373,7 +420,8 @@ impl Hub {
     fn until_next(&self) -> Duration {
         let now = self.clock.now();
         let deletion = self.delete_at.max(now.after(DELETE_MORE));
-        let others = [self.store_again, self.publish_at, Some(deletion)].into_iter().flatten();
+        let others =
+            [self.store_again, self.publish_at, Some(deletion), Some(self.chores_at)].into_iter().flatten();
         let at = others.fold(self.desk.next_deadline(now), Millis::min);
         // Deadlines that have passed were worked on; what they wait for comes as an event.
         at.since(now).max(Duration::from_millis(10))

@@ -329,6 +329,11 @@ fn metrics(hub: watch::Receiver<HubStatus>) -> impl Fn(&mut MetricsText) + Send 
                 "For how long the oldest text owed to staff has waited",
                 status.oldest_waiting.map_or(0, |since| now.since(since).as_secs()),
             ),
+            (
+                "bridgebot_irc_lines_to_forget",
+                "Lines of deleted conversations that the IRC daemon may still keep",
+                count(status.to_forget),
+            ),
             ("bridgebot_store_up", "The store takes what it is given", u64::from(status.store_is_up)),
         ];
         for (name, help, value) in gauges {

@@ -110,6 +110,7 @@ fn conversations_are_listed_shown_exported_and_deleted() {
         text: text.into(),
         client_id: None,
         msgid: None,
+        channel: None,
     };
     let mut store = SqliteStore::open(&folder.path().join("bridgebot.db"), Durability::Normal).unwrap();
     store
@@ -139,7 +140,8 @@ fn conversations_are_listed_shown_exported_and_deleted() {
     let both = String::from_utf8(both).unwrap();
     assert_eq!((both.matches("<!doctype").count(), both.matches("<section>").count()), (1, 2), "{both}");
     conversations(&["show", "zoe"]).code(1).stderr(contains("there is no conversation `zoe`"));
-    conversations(&["delete", "anna"]).code(1).stderr(contains("another bridge is using this database"));
+    // Something holds the database that doesn't do what is asked of it, as a bridge would.
+    conversations(&["delete", "anna"]).code(1).stderr(contains("has not deleted c1 yet"));
     drop(store);
     conversations(&["delete", "anna"]).code(0).stdout("deleted c1 (anna)\n");
     conversations(&["delete", "ben"]).code(0).stdout("deleted c2 (ben)\n");

@@ -1,9 +1,10 @@
 //! `bridgebot conversations`: transcripts for whoever operates the bridge, read from the store beside a running bridge.
 //!
-//! Deleting needs the bridge stopped: it holds what it deletes in memory.
+//! What is to be deleted while a bridge runs, the bridge deletes: it holds it in memory.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
 use program::Failure;
@@ -13,11 +14,14 @@ use crate::conversation::ConversationId;
 use crate::conversation::wording::Stamp;
 use crate::store::export::{self, Format};
 use crate::store::sqlite::Durability;
-use crate::store::{Entry, SqliteStore, Store, StoreError, Summary};
+use crate::store::{Chores, Entry, SqliteStore, Store, StoreError, Summary};
 use crate::web::event::HistoryRange;
 
 /// Entries read from the store at once.
 const PAGE: usize = 500;
+/// The running bridge looks once a second for what it is to do.
+const TRIES: usize = 50;
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -49,7 +53,7 @@ enum Action {
         #[arg(long, value_enum, default_value = "text")]
         format: FormatOption,
     },
-    /// Deletes one conversation with all that was said in it; the bridge must not be running
+    /// Deletes one conversation with all that was said in it, in the IRC daemon's memory too; a running bridge is asked to
     Delete {
         /// Its number (c12, or 12) or its label (the newest that has it)
         conversation: String,
@@ -90,15 +94,55 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
             chosen.iter().try_for_each(|summary| write(store, summary, format, out))?;
             said(export::end(format, out))
         }
-        Action::Delete { conversation } => {
-            // The lock that this takes is refused while a bridge runs.
-            let mut store =
-                SqliteStore::open(&config.store.path, Durability::Full).map_err(Failure::runtime)?;
-            let found = find(&mut store, &conversation)?;
-            store.delete(found.id).map_err(Failure::runtime)?;
-            said(writeln!(out, "deleted {} ({})", found.id.public(), found.label))
-        }
+        Action::Delete { conversation } => delete(&config, &conversation, out),
     }
+}
+
+/// Deletes by itself, or has the running bridge do it, which holds the conversation in memory.
+fn delete(config: &Config, name: &str, out: &mut impl Write) -> Result<(), Failure> {
+    let (mut store, found) = match SqliteStore::open(&config.store.path, Durability::Full) {
+        Ok(mut store) => {
+            let found = find(&mut store, name)?;
+            store.delete(found.id).map_err(Failure::runtime)?;
+            (store, found)
+        }
+        Err(StoreError::InUse { .. }) => {
+            let mut store = open(config)?;
+            let found = find(&mut store, name)?;
+            store.request_deletion(found.id).map_err(Failure::runtime)?;
+            let is_asked = |chores: &Chores| chores.deletions.contains(&found.id);
+            if !wait_until(&mut store, |chores| !is_asked(chores))? {
+                return Err(Failure::runtime(format!(
+                    "the bridge that is running has not deleted {} yet; it does as soon as it can write to its database",
+                    found.id.public()
+                )));
+            }
+            // The daemon's memory takes no longer where the bridge is signed on.
+            wait_until(&mut store, |chores| chores.redactions.is_empty())?;
+            (store, found)
+        }
+        Err(error) => return Err(Failure::runtime(error)),
+    };
+    said(writeln!(out, "deleted {} ({})", found.id.public(), found.label))?;
+    let left = store.chores().map_err(Failure::runtime)?.redactions.len();
+    if left > 0 {
+        said(writeln!(
+            out,
+            "the IRC daemon may keep {left} deleted lines in its channels' history; the bridge has it forget them when it is signed on"
+        ))?;
+    }
+    Ok(())
+}
+
+/// Whether it came true before patience ended.
+fn wait_until(store: &mut SqliteStore, is_so: impl Fn(&Chores) -> bool) -> Result<bool, Failure> {
+    for _ in 0..TRIES {
+        if is_so(&store.chores().map_err(Failure::runtime)?) {
+            return Ok(true);
+        }
+        std::thread::sleep(BETWEEN_TRIES);
+    }
+    Ok(false)
 }
 
 fn open(config: &Config) -> Result<SqliteStore, Failure> {

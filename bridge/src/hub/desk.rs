@@ -12,6 +12,7 @@ use oscar_im::ScreenName;
 use super::HubControl;
 use super::attendance::{Attendance, Door};
 use super::connections::Connections;
+use super::deletion::Redactions;
 use super::heard::Heard;
 use super::receipts::{OnTheWay, Receipt};
 use super::room::StaffRoom;
@@ -259,6 +260,7 @@ pub(crate) struct Desk {
     pub(super) room: StaffRoom,
     pub(super) strangers: Strangers,
     pub(super) heard: Heard,
+    pub(super) redactions: Redactions,
     pub(super) canned: BTreeMap<String, String>,
     pub(super) counters: Counters,
     /// When typing was last shown to staff, by conversation.
@@ -304,6 +306,7 @@ impl Desk {
             room: StaffRoom::default(),
             strangers: Strangers::default(),
             heard: Heard::default(),
+            redactions: Redactions::default(),
             canned: BTreeMap::new(),
             counters: Counters::default(),
             typing_shown: HashMap::new(),
@@ -414,6 +417,7 @@ impl Desk {
         self.speak_in_room(now);
         self.spend_credits(now);
         self.send_invitations();
+        self.redact();
     }
 
     /// What came of it all since the last time.

@@ -104,7 +104,7 @@ impl Desk {
         }
     }
 
-    fn retire(&mut self, id: ConversationId) {
+    pub(super) fn retire(&mut self, id: ConversationId) {
         let recipients: Vec<oscar_im::ScreenName> = self.outbox.recipients().cloned().collect();
         for who in recipients {
             for row in self.outbox.withdraw(&who, id) {

@@ -39,8 +39,10 @@ impl Desk {
 
     /// The IRC link never had this.
     pub(crate) fn not_said(&mut self, command: &IrcCommand) {
-        if let IrcCommand::Say { id, .. } = command {
-            self.answers.not_sent(AnswerId(id.0));
+        match command {
+            IrcCommand::Say { id, .. } => self.answers.not_sent(AnswerId(id.0)),
+            IrcCommand::Redact { .. } => self.redactions.not_asked(),
+            _ => {}
         }
     }
 

@@ -262,6 +262,7 @@ impl Desk {
             text: text.to_owned(),
             client_id: None,
             msgid: None,
+            channel: None,
         });
         let number = AnswerId(self.answer_id());
         self.write(Write::Answer { id: number, conversation: id, entry });

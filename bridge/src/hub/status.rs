@@ -26,6 +26,8 @@ pub struct HubStatus {
     pub owed_to_visitors: usize,
     /// Since when the oldest text owed to staff waits; looked up once a second.
     pub oldest_waiting: Option<Millis>,
+    /// Lines of deleted conversations that the IRC daemon may still keep.
+    pub to_forget: usize,
     /// What has happened since the start.
     pub counters: Counters,
 }
@@ -89,6 +91,7 @@ impl Desk {
             owed_to_staff: self.outbox.depth(),
             owed_to_visitors: self.answers.depth(),
             oldest_waiting: None,
+            to_forget: self.redactions.left(),
             counters: self.counters,
         }
     }

@@ -48,7 +48,8 @@ impl Desk {
                 self.answers.look_at_all();
             }
             IrcEvent::OwnNick { nick } => self.irc.nick = Some(nick),
-            IrcEvent::Joined { .. } => {}
+            IrcEvent::Joined { channel } => self.redactions.joined(&channel),
+            IrcEvent::Redacted { refused } => self.redacted(refused),
             IrcEvent::Line(line) => self.visitor_line(&line, now),
             IrcEvent::Typing { from, typing } => self.visitor_types(&from, typing, now),
             IrcEvent::Renamed { from, to } => self.renamed(&from, &to),
@@ -174,6 +175,10 @@ impl Desk {
             text: said.to_owned(),
             client_id: line.client_id.clone(),
             msgid: line.msgid.clone(),
+            channel: match &line.place {
+                Place::Channel(name) => Some(name.clone()),
+                Place::Private => None,
+            },
         });
         self.owe_line(id, number, &label, said, now);
         self.counters.lines += 1;
@@ -579,6 +584,7 @@ impl Desk {
     fn irc_lost(&mut self) {
         self.irc.nick = None;
         self.irc.door = None;
+        self.redactions.lost();
         self.answers.lost();
         // While we don't look, nicks change hands. The gateway goes on looking after its own.
         let here: Vec<(ConversationId, String)> = self

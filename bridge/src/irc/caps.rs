@@ -7,13 +7,14 @@ use super::text::{Line, LineText, Word};
 
 /// What this client makes use of. Not wanted: away-notify and setname (nothing here acts on them), multi-prefix
 /// and userhost-in-names (member lists are not kept).
-const WANTED: [&str; 13] = [
+const WANTED: [&str; 14] = [
     "account-notify",
     "account-tag",
     "batch",
     "cap-notify",
     "chghost",
     "draft/chathistory",
+    super::redact::CAPABILITY,
     "echo-message",
     "extended-join",
     super::RECEIVER,

@@ -152,6 +152,11 @@ pub enum IrcEvent {
     },
     /// All that the daemon had has gone on.
     Fetched,
+    /// The daemon has worked through [`IrcCommand::Redact`].
+    Redacted {
+        /// Why it did not do all of it, in its words or ours.
+        refused: Option<String>,
+    },
     /// The connection is gone; what was sent and neither accepted nor refused is unknown. The link reconnects by itself.
     Lost {
         /// In words, for the log.
@@ -205,6 +210,11 @@ pub enum IrcCommand {
         /// The nick.
         nick: String,
     },
+    /// Have the daemon forget these lines, by channel and `msgid`; answered by [`IrcEvent::Redacted`]. One batch at a time.
+    Redact {
+        /// Which.
+        lines: Vec<(String, String)>,
+    },
     /// Mark us away (nobody of staff is here), or back.
     Away(Option<String>),
     /// Sign off with these words and end the link.
@@ -214,6 +224,6 @@ pub enum IrcCommand {
 impl IrcCommand {
     /// Whether it was decided for the session that is, and must not reach the next.
     pub fn is_for_one_session(&self) -> bool {
-        matches!(self, Self::Say { .. } | Self::Tag { .. } | Self::Identify { .. })
+        matches!(self, Self::Say { .. } | Self::Tag { .. } | Self::Identify { .. } | Self::Redact { .. })
     }
 }

@@ -112,6 +112,7 @@ impl Link {
                         IrcCommand::Say { .. }
                         | IrcCommand::Tag { .. }
                         | IrcCommand::Identify { .. }
+                        | IrcCommand::Redact { .. }
                         | IrcCommand::Vouch { .. }
                         | IrcCommand::Unvouch { .. },
                     ) => {}
@@ -301,6 +302,7 @@ impl Connection {
             Some(IrcCommand::Vouch { user, nick }) => self.session.vouch(user, &nick),
             Some(IrcCommand::Unvouch { user }) => self.session.unvouch(&user),
             Some(IrcCommand::Identify { nick }) => self.session.identify(&nick, Moment::now()),
+            Some(IrcCommand::Redact { lines }) => self.session.redact(&lines),
             Some(IrcCommand::Away(reason)) => {
                 self.session.away(reason.as_deref());
                 link.away = reason;

@@ -24,6 +24,7 @@ mod nick;
 mod people;
 mod queue;
 mod receipts;
+mod redact;
 mod replay;
 mod sasl;
 mod split;

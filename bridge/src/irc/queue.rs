@@ -84,6 +84,11 @@ impl Queue {
         self.speech.push_back(Entry { ticket: Some(ticket), line });
     }
 
+    /// As speech, in its turn, though nothing is owed for it.
+    pub(super) fn aside(&mut self, line: Line) {
+        self.speech.push_back(Entry { ticket: None, line });
+    }
+
     /// The newest word on how we type to `to` (folded) replaces the one that still waits.
     pub(super) fn typing(&mut self, to: String, line: Line) {
         self.typing.retain(|(other, _)| *other != to);

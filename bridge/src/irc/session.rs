@@ -23,11 +23,12 @@ use super::nick::Nick;
 use super::people::{People, monitor};
 use super::queue::{Pacing, Queue, Ticket};
 use super::receipts::{Pending, Receipt, Receipts};
+use super::redact::Redactions;
 pub use super::replay::Memory;
 use super::replay::Replay;
 pub use super::sasl::SaslAccount;
 use super::text::{Line, LineText, Word};
-use super::{RECEIVER, sasl, split, timestamp};
+use super::{RECEIVER, redact, sasl, split, timestamp};
 use crate::clock::Moment;
 
 /// Connected and not signed on by then: the daemon doesn't want us, or isn't one.
@@ -104,6 +105,7 @@ pub struct Session {
     channels: Channels,
     people: People,
     receipts: Receipts,
+    redactions: Redactions,
     replay: Replay,
     memory: Memory,
     queue: Queue,
@@ -140,6 +142,7 @@ impl Session {
             channels: Channels::new(&config.channels),
             people: People::default(),
             receipts: Receipts::default(),
+            redactions: Redactions::default(),
             replay: Replay::default(),
             memory,
             queue,
@@ -193,9 +196,9 @@ impl Session {
         let (ticket, line) = self.queue.pop(now.instant)?;
         if let Some(ticket) = ticket {
             self.receipts.sent(ticket);
-            if self.receipts.wants_fence(self.queue.speech_is_out()) {
-                self.send_ping();
-            }
+        }
+        if self.receipts.wants_fence(self.queue.speech_is_out()) {
+            self.send_ping();
         }
         Some(line)
     }
@@ -329,6 +332,19 @@ impl Session {
             self.events.push_back(IrcEvent::Gone { nick: nick.to_owned() });
         }
         self.collect();
+    }
+
+    /// Has the daemon forget lines; [`IrcEvent::Redacted`] answers.
+    pub fn redact(&mut self, lines: &[(String, String)]) {
+        if !self.is_signed_on() {
+            return;
+        }
+        if self.caps.is_on(redact::CAPABILITY) {
+            self.redactions.ask(lines, &mut self.queue);
+        } else {
+            let refused = Some("it offers no message redaction".to_owned());
+            self.events.push_back(IrcEvent::Redacted { refused });
+        }
     }
 
     /// Marks us away with a reason, or back.
@@ -756,6 +772,7 @@ impl Session {
                     }
                 }
             }
+            "REDACT" => self.redactions.failed(parameter(parameters, 1), words),
             "PRIVMSG" | "NOTICE" | "TAGMSG" => {
                 let (label, to) = (self.label(message), parameter(parameters, 2).to_owned());
                 self.on_refused(label, &to, IrcRefusal::Cannot(words.to_owned()));
@@ -772,6 +789,7 @@ impl Session {
     }
 
     fn on_pong(&mut self, token: &str) {
+        self.events.extend(self.redactions.passed(token));
         let Some(ticket) = token.strip_prefix(FENCE).and_then(|number| number.parse().ok()) else { return };
         let echoes = self.caps.is_on("echo-message");
         for id in self.receipts.fence_passed(Ticket(ticket), echoes) {

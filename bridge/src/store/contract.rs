@@ -1,6 +1,6 @@
 //! What every engine has to do. `tests!(|| engine)` in an engine's test module runs them all.
 
-use super::{Store, Write};
+use super::{Chores, Store, Write};
 use crate::aim::event::{AccountId, ImCookie};
 use crate::conversation::{Author, ConversationId, Millis, VisitorKey};
 use crate::outbox::staff::{DeliveryId, Im, Rank, Row};
@@ -29,6 +29,7 @@ fn entry(number: u64, author: Author, text: &str) -> Write {
         at: Millis(number * 10),
         client_id: (author == Author::Visitor).then(|| format!("id{number}")),
         msgid: Some(format!("m{number}")),
+        channel: (author == Author::Visitor).then(|| "#support".into()),
         author,
         text: text.into(),
     }
@@ -160,8 +161,45 @@ pub(crate) fn a_deleted_conversation_leaves_nothing(mut store: impl Store) {
     assert!(store.delete(ANNA).unwrap());
     let snapshot = store.load().unwrap();
     assert!(snapshot.conversations.is_empty() && snapshot.owed.is_empty());
-    assert!(snapshot.ims.is_empty() && snapshot.answers.is_empty() && snapshot.msgids.is_empty());
+    assert!(snapshot.ims.is_empty() && snapshot.answers.is_empty());
+    assert!(snapshot.msgids.iter().all(|(_, conversation, _)| *conversation != ANNA));
     assert_eq!(snapshot.last_conversation, 1);
+}
+
+pub(crate) fn what_the_daemon_may_still_keep_is_known_until_it_has_forgotten_it(mut store: impl Store) {
+    fill(&mut store);
+    assert_eq!(store.chores().unwrap(), Chores::default());
+    store.delete(ANNA).unwrap();
+    let chores = store.chores().unwrap();
+    let lines: Vec<_> = chores.redactions.iter().map(|line| (&*line.channel, &*line.msgid)).collect();
+    assert_eq!(lines, [("#support", "m1"), ("#support", "m2")], "not what was said in private");
+    let known = store.load().unwrap().msgids.into_iter().map(|(msgid, ..)| msgid);
+    assert_eq!(known.collect::<Vec<_>>(), ["m1", "m2"], "or the daemon's history would bring it back");
+    store.commit(&[Write::Redacted(chores.redactions.iter().map(|line| line.id).collect())]).unwrap();
+    assert_eq!(store.chores().unwrap(), Chores::default());
+    assert!(store.load().unwrap().msgids.is_empty());
+}
+
+pub(crate) fn other_texts_of_a_message_with_a_deleted_one_are_owed_and_say_so(mut store: impl Store) {
+    fill(&mut store);
+    let of_ben = Row { conversation: Some(ConversationId(2)), entry: None, ..row(4, None, "ben: hi") };
+    let of_anna = row(3, None, "anna: private");
+    let key = VisitorKey::connection("b", "h", 8);
+    let text = "anna: private\nben: hi".to_owned();
+    let rows = vec![of_anna.clone(), of_ben.clone()];
+    let im = Im { cookie: ImCookie(*b"cookie02"), account: AccountId(0), text, rows }.into();
+    let writes = [
+        Write::Open { id: ConversationId(2), key, label: "ben".into(), at: Millis(60) },
+        Write::Owe { to: "Staff One".into(), row: of_anna },
+        Write::Owe { to: "Staff One".into(), row: of_ben },
+        Write::Form { to: "Staff One".into(), im },
+    ];
+    store.commit(&writes).unwrap();
+    store.delete(ANNA).unwrap();
+    let snapshot = store.load().unwrap();
+    let owed: Vec<&str> = snapshot.owed.iter().map(|(_, row)| &*row.text).collect();
+    assert_eq!(owed, ["ben: hi (again)"], "it may have arrived");
+    assert!(snapshot.ims.is_empty());
 }
 
 macro_rules! tests {
@@ -174,6 +212,8 @@ macro_rules! tests {
             history_has_its_ranges,
             what_is_retired_frees_its_visitor,
             a_deleted_conversation_leaves_nothing,
+            what_the_daemon_may_still_keep_is_known_until_it_has_forgotten_it,
+            other_texts_of_a_message_with_a_deleted_one_are_owed_and_say_so,
         );
     };
     (@ $engine:expr, $($name:ident,)*) => {

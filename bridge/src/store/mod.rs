@@ -57,8 +57,8 @@ pub trait Store: Send + 'static {
     /// When the engine can't read.
     fn conversations(&mut self, limit: usize) -> Result<Vec<Summary>, StoreError>;
 
-    /// Deletes a conversation with everything said in it; nothing of it stays in the engine's files.
-    /// False where there is none.
+    /// Deletes a conversation with everything said in it; nothing of it stays in the engine's files but the IRC daemon's ids
+    /// of lines that the daemon has to forget too. False where there is none.
     ///
     /// # Errors
     /// When nothing was deleted.
@@ -70,6 +70,12 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// When nothing was deleted.
     fn delete_older(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError>;
+
+    /// What is left to do about deleting: some of it, where there is very much.
+    ///
+    /// # Errors
+    /// When the engine can't read.
+    fn chores(&mut self) -> Result<Chores, StoreError>;
 }
 
 impl Write {
@@ -85,6 +91,7 @@ impl Write {
                 | Self::ForgetHeard(_)
                 | Self::AimUp(_)
                 | Self::FetchingFrom(_)
+                | Self::Redacted(_)
         )
     }
 }
@@ -139,6 +146,8 @@ pub enum Write {
         client_id: Option<String>,
         /// The daemon's id of it.
         msgid: Option<String>,
+        /// The channel in which it was said, where it was.
+        channel: Option<String>,
     },
     /// The AIM server has acknowledged a visitor's line.
     Taken(ConversationId, u64),
@@ -194,6 +203,28 @@ pub enum Write {
     AimUp(Millis),
     /// What was said since that moment is being fetched from the IRC daemon; none when it is over.
     FetchingFrom(Option<Millis>),
+    /// The IRC daemon has forgotten these lines, or never will ([`Redaction::id`]).
+    Redacted(Vec<u64>),
+}
+
+/// What is left to do about deleting.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chores {
+    /// The operator has asked for these to be deleted.
+    pub deletions: Vec<ConversationId>,
+    /// The IRC daemon may still keep these lines of deleted conversations; oldest first.
+    pub redactions: Vec<Redaction>,
+}
+
+/// A line that the IRC daemon has to forget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redaction {
+    /// Ours of it.
+    pub id: u64,
+    /// In the history of this channel.
+    pub channel: String,
+    /// The daemon's id of it.
+    pub msgid: String,
 }
 
 /// What the hub starts from.

@@ -4,6 +4,7 @@
 //! bridge out; reading (`conversations list`) needs none. A database that was not closed is checked before it is used.
 
 mod commit;
+mod deletion;
 mod im_rows;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior, params,
 };
 
-use super::{Entry, Snapshot, Store, StoreError, Summary, Write};
+use super::{Chores, Entry, Snapshot, Store, StoreError, Summary, Write};
 use crate::aim::event::{AccountId, ImCookie};
 use crate::conversation::model::{Address, Told};
 use crate::conversation::untaken::Untaken;
@@ -31,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001-conversations.sql"),
     include_str!("migrations/0002-visitors.sql"),
     include_str!("migrations/0003-written-once.sql"),
+    include_str!("migrations/0004-deletion.sql"),
 ];
 /// Statements kept compiled: more than there are.
 const STATEMENTS: usize = 64;
@@ -370,45 +372,15 @@ impl Store for SqliteStore {
     }
 
     fn delete(&mut self, conversation: ConversationId) -> Result<bool, StoreError> {
-        self.wait_for_disk(true)?;
-        let deleted = self.transact(|transaction| {
-            let deleted =
-                transaction.execute("DELETE FROM conversation WHERE id = ?1", [int(conversation.0)])?;
-            commit::dissolve_ims_of_deleted(transaction)?;
-            Ok(deleted > 0)
-        })?;
-        self.clear_log()?;
-        Ok(deleted)
+        self.delete_one(conversation)
     }
 
     fn delete_older(&mut self, before: Millis, limit: usize) -> Result<usize, StoreError> {
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.wait_for_disk(true)?;
-        let deleted = self.transact(|transaction| {
-            let sql = "DELETE FROM conversation WHERE id IN
-                (SELECT id FROM conversation WHERE retired = 1 AND last_at < ?1 ORDER BY last_at LIMIT ?2)";
-            let deleted = transaction.execute(sql, params![int(before.0), limit])?;
-            if deleted > 0 {
-                commit::dissolve_ims_of_deleted(transaction)?;
-            }
-            Ok(deleted)
-        })?;
-        if deleted > 0 || self.log_holds_deleted {
-            self.clear_log()?;
-        }
-        Ok(deleted)
+        self.delete_retired(before, limit)
     }
-}
 
-impl SqliteStore {
-    /// Deleted rows are overwritten in the database (`secure_delete`); the log would keep them until it is reused.
-    /// Somebody who reads at this moment keeps it too; then it is emptied the next time.
-    fn clear_log(&mut self) -> Result<(), StoreError> {
-        self.log_holds_deleted = true;
-        self.log_holds_deleted = self.query(|connection| {
-            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        })?;
-        Ok(())
+    fn chores(&mut self) -> Result<Chores, StoreError> {
+        self.read_chores()
     }
 }
 
@@ -489,6 +461,10 @@ fn load_ids(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite:
     );
     snapshot.msgids =
         rows(transaction, &sql, |row| Ok((row.get(0)?, ConversationId(number(row, 1)?), number(row, 2)?)))?;
+    // What was deleted must not come back out of the daemon's history: it is known, as nothing that there still is.
+    let sql = format!("SELECT msgid FROM redaction ORDER BY id DESC LIMIT {IDS}");
+    let deleted = rows(transaction, &sql, |row| Ok((row.get(0)?, ConversationId(0), 0)))?;
+    snapshot.msgids.splice(0..0, deleted);
     snapshot.msgids.reverse();
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Entry, Snapshot, Store, StoreError, Write};
+use super::{Chores, Entry, Snapshot, Store, StoreError, Write};
 use crate::conversation::{ConversationId, Millis};
 use crate::web::event::HistoryRange;
 
@@ -21,6 +21,8 @@ enum Job {
     Commit(Vec<Write>, Then<()>),
     Entries { conversation: ConversationId, range: HistoryRange, limit: usize, then: Then<Vec<Entry>> },
     DeleteOlder(Millis, usize, Then<usize>),
+    Delete(ConversationId, Then<bool>),
+    Chores(Then<Chores>),
 }
 
 /// Where jobs for the engine go. When the last one is dropped, the engine finishes what it has and closes.
@@ -64,6 +66,22 @@ impl StoreHandle {
         self.ask(|then| Job::DeleteOlder(before, limit, then)).await
     }
 
+    /// See [`Store::delete`].
+    ///
+    /// # Errors
+    /// As the engine; [`StoreError::Stopped`] when its thread has ended.
+    pub async fn delete(&self, conversation: ConversationId) -> Result<bool, StoreError> {
+        self.ask(|then| Job::Delete(conversation, then)).await
+    }
+
+    /// See [`Store::chores`].
+    ///
+    /// # Errors
+    /// As the engine; [`StoreError::Stopped`] when its thread has ended.
+    pub async fn chores(&self) -> Result<Chores, StoreError> {
+        self.ask(Job::Chores).await
+    }
+
     /// See [`Store::entries`]. Never waits: `then` runs on the engine's thread, or with an error at once when too much
     /// is asked for already.
     pub fn read_entries(
@@ -99,6 +117,8 @@ fn run(mut store: impl Store, mut queue: mpsc::Receiver<Job>) {
                 then(store.entries(conversation, &range, limit));
             }
             Job::DeleteOlder(before, limit, then) => then(store.delete_older(before, limit)),
+            Job::Delete(conversation, then) => then(store.delete(conversation)),
+            Job::Chores(then) => then(store.chores()),
         }
     }
 }

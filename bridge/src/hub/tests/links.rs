@@ -248,6 +248,9 @@ impl Store for Failing {
     ) -> Result<usize, StoreError> {
         self.inner.delete_older(before, limit)
     }
+    fn chores(&mut self) -> Result<crate::store::Chores, StoreError> {
+        self.inner.chores()
+    }
 }
 
 /// A store whose commits can be held up.
@@ -312,6 +315,9 @@ impl Store for Slow {
         limit: usize,
     ) -> Result<usize, StoreError> {
         self.inner.delete_older(before, limit)
+    }
+    fn chores(&mut self) -> Result<crate::store::Chores, StoreError> {
+        self.inner.chores()
     }
 }
 

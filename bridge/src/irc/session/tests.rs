@@ -202,6 +202,29 @@ mod signing_on {
     }
 
     #[test]
+    fn lines_to_forget_are_told_and_answered_by_the_pong_behind_them() {
+        let mut t = Transcript::online("draft/message-redaction message-tags", "");
+        let lines = ["m1", "m2"].map(|id| ("#blah".to_owned(), id.to_owned()));
+        t.session.redact(&lines);
+        t.sends("REDACT #blah m1").sends("REDACT #blah m2").sends("PING :redacted");
+        t.gets(":irc.test FAIL REDACT UNKNOWN_MSGID #blah m1 :This message does not exist");
+        t.gets(":irc.test PONG irc.test :redacted").event(&IrcEvent::Redacted { refused: None });
+        t.gets(":irc.test PONG irc.test :redacted").silent();
+        t.session.redact(&lines);
+        t.sends("REDACT #blah m1").sends("REDACT #blah m2").sends("PING :redacted");
+        t.gets(":irc.test FAIL REDACT REDACT_FORBIDDEN #blah m1 :no").silent();
+        t.gets(":irc.test PONG irc.test :redacted").event(&IrcEvent::Redacted { refused: Some("no".into()) });
+    }
+
+    #[test]
+    fn a_daemon_without_redaction_is_not_asked() {
+        let mut t = Transcript::online("message-tags", "");
+        t.session.redact(&[("#blah".to_owned(), "m1".to_owned())]);
+        assert!(matches!(t.session.poll_event(), Some(IrcEvent::Redacted { refused: Some(_) })));
+        t.silent();
+    }
+
+    #[test]
     fn a_reserved_nick_is_asked_for_again_once_signed_on() {
         let mut t = Transcript::start(config());
         t.greeted();

@@ -9,6 +9,7 @@ use oscar_im::ScreenName;
 use rusqlite::{OptionalExtension as _, ToSql, Transaction, params};
 
 use super::{im_rows, int, rank_number};
+use crate::conversation::wording::AGAIN;
 use crate::conversation::{Author, ConversationId, VisitorKey};
 use crate::outbox::staff::{DeliveryId, Im, Row};
 use crate::store::{Write, account_number};
@@ -20,7 +21,8 @@ pub(super) fn commit(transaction: &Transaction<'_>, writes: &[Write]) -> rusqlit
     commit.finish()
 }
 
-/// Messages that hold a text of a conversation which is there no more are dissolved: their text holds what was deleted.
+/// Messages that hold a text of a conversation which is there no more are dissolved: their text holds what was deleted. What
+/// else was in them is owed anew, and says that it may have arrived already.
 pub(super) fn dissolve_ims_of_deleted(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let mut ims = transaction.prepare("SELECT id, recipient, text, rows FROM im")?;
     let mut there = transaction.prepare("SELECT 1 FROM conversation WHERE id = ?1")?;
@@ -38,7 +40,10 @@ pub(super) fn dissolve_ims_of_deleted(transaction: &Transaction<'_>) -> rusqlite
             continue;
         }
         transaction.execute("DELETE FROM im WHERE id = ?1", [id])?;
-        kept.iter().try_for_each(|row| owe(transaction, &to, row))?;
+        for mut row in kept {
+            row.text = format!("{}{AGAIN}", row.text).into();
+            owe(transaction, &to, &row)?;
+        }
     }
     Ok(())
 }
@@ -118,7 +123,7 @@ impl<'a> Commit<'a> {
             Write::Blocked(id, blocked) => {
                 self.run("UPDATE conversation SET blocked = ?2 WHERE id = ?1", params![int(id.0), blocked])
             }
-            Write::Entry { conversation, number, at, author, text, client_id, msgid } => {
+            Write::Entry { conversation, number, at, author, text, client_id, msgid, channel } => {
                 let staff = match author {
                     Author::Visitor => {
                         self.last_line = self.last_line.max(Some(int(at.0)));
@@ -128,9 +133,18 @@ impl<'a> Commit<'a> {
                 };
                 self.spoken.insert(*conversation, int(at.0));
                 self.run(
-                    "INSERT INTO entry (conversation, number, at, staff, text, client_id, msgid)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                    params![int(conversation.0), int(*number), int(at.0), staff, text, client_id, msgid],
+                    "INSERT INTO entry (conversation, number, at, staff, text, client_id, msgid, channel)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    params![
+                        int(conversation.0),
+                        int(*number),
+                        int(at.0),
+                        staff,
+                        text,
+                        client_id,
+                        msgid,
+                        channel
+                    ],
                 )?;
                 if staff.is_none() {
                     self.run(
@@ -178,6 +192,9 @@ impl<'a> Commit<'a> {
                 params![int(at.0)],
             ),
             Write::FetchingFrom(None) => self.run("DELETE FROM fact WHERE name = 'fetching_from'", params![]),
+            Write::Redacted(ids) => ids.iter().try_for_each(|id| {
+                self.run("DELETE FROM redaction WHERE id = ?1", params![int(*id)])
+            }),
             Write::AimUp(at) => self.run(
                 "INSERT OR REPLACE INTO fact (name, value) VALUES ('aim_up', ?1)",
                 params![int(at.0)],
