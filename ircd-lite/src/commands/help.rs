@@ -70,6 +70,7 @@ const TOPICS: &[Topic] = &[
         ],
     ),
     ("QUIT", &["QUIT [:<reason>]", "Ends the connection."]),
+    ("REDACT", &["REDACT <channel> <msgid> [:<reason>]", "Takes a line out of a channel's history."]),
     ("REGISTER", &["Accounts stand in the server's configuration; log in by SASL PLAIN."]),
     ("SETNAME", &["SETNAME :<real name>", "Changes your real name."]),
     ("STATS", &["STATS u|p|l", "How long the server runs; which operators are here; your connection."]),

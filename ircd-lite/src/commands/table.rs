@@ -1,8 +1,8 @@
 //! The commands by name: how many parameters they need, when they are allowed, who handles them.
 
 use super::{
-    accept, away, cap, help, history, info, invite, join, kick, list, message, mode, monitor, names, nick, oper,
-    redact, registration, sasl, setname, stats, topic, webirc, who, whois,
+    accept, away, cap, help, history, info, invite, join, kick, list, message, mode, monitor, names, nick,
+    oper, redact, registration, sasl, setname, stats, topic, webirc, who, whois,
 };
 use crate::wire::line::Line;
 use crate::world::{Slot, World};
