@@ -1,6 +1,7 @@
 //! All conversations that are open or were lately, and the ways to find one: by visitor, by label, by nick.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use super::labels::{self, Labels, fold};
 use super::model::{Address, Conversation, ConversationId, Millis, Told, VisitorKey};
@@ -22,8 +23,8 @@ pub struct Book {
     last_id: u64,
     spoken: u64,
     open: usize,
-    msgids: HashMap<String, (ConversationId, u64)>,
-    msgids_in_order: VecDeque<String>,
+    msgids: HashMap<Arc<str>, (ConversationId, u64)>,
+    msgids_in_order: VecDeque<Arc<str>>,
 }
 
 impl Book {
@@ -215,8 +216,9 @@ impl Book {
             {
                 self.msgids.remove(&oldest);
             }
-            self.msgids.insert(msgid.to_owned(), (id, entry));
-            self.msgids_in_order.push_back(msgid.to_owned());
+            let msgid: Arc<str> = msgid.into();
+            self.msgids.insert(Arc::clone(&msgid), (id, entry));
+            self.msgids_in_order.push_back(msgid);
         }
     }
 

@@ -151,7 +151,7 @@ impl SqliteStore {
                  PRAGMA foreign_keys = ON;
                  PRAGMA journal_size_limit = 67108864;
                  PRAGMA wal_autocheckpoint = 4000;
-                 PRAGMA cache_size = -2000;
+                 PRAGMA cache_size = -1000;
                  PRAGMA temp_store = MEMORY;
                  PRAGMA secure_delete = ON;
                  PRAGMA trusted_schema = OFF;
