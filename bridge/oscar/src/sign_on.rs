@@ -43,23 +43,23 @@ pub enum Method {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
-    /// In words.
+    /// In words (TLV 3).
     pub name: String,
-    /// A number that says which program.
+    /// A number that says which program (TLV 16).
     pub client_id: u16,
-    /// Version.
+    /// Version, first part (TLV 17).
     pub major: u16,
-    /// Version.
+    /// Version, second part (TLV 18).
     pub minor: u16,
-    /// Version.
+    /// Version, third part (TLV 19).
     pub lesser: u16,
-    /// Version.
+    /// Version, fourth part (TLV 1A).
     pub build: u16,
-    /// Who gave it out.
+    /// Who gave it out (TLV 14).
     pub distribution: u32,
-    /// Two letters.
+    /// Two letters (TLV F).
     pub language: String,
-    /// Two letters.
+    /// Two letters (TLV E).
     pub country: String,
     /// Whether the name may be signed on from other places too.
     pub sharing: Sharing,
@@ -106,9 +106,9 @@ impl Default for Identity {
 /// What signs on, and as whom.
 #[derive(Clone)]
 pub struct Credentials {
-    /// Who.
+    /// Who: 1 to 97 bytes; servers are stricter.
     pub screen_name: ScreenName,
-    /// Never printed.
+    /// Sent hashed or roasted; AIM's are 4 to 16 characters, ICQ's 6 to 8. Never printed.
     pub password: String,
 }
 
@@ -118,7 +118,7 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// Where to go on.
+/// Where to go on: what the authorizer's yes (17/03) says.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Authorized {
@@ -250,7 +250,7 @@ refusals! {
     UnderAge = 0x22, true, "the account's owner is too young";
 }
 
-/// A refused sign-on.
+/// A refused sign-on: what the authorizer's no says, in 17/03 or a sign-off frame.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}")]
 pub struct Refusal {

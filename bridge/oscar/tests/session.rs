@@ -32,7 +32,9 @@ use oscar_im::foodgroup::{
 use oscar_im::rate::{Level, RateStatus, STOCK, STOCK_IM};
 use oscar_im::session::{CloseReason, Config, Event, Presence, ProtocolError, SendError, Typing};
 use oscar_im::text;
-use oscar_im::wire::{DecodeError, FlapChannel, Frame, Reader, SignOnFrame, Snac, Tlvs, Wire, Writer};
+use oscar_im::wire::{
+    DecodeError, FlapChannel, Frame, Reader, SignOnFrame, Snac, SnacFlags, Tlvs, Wire, Writer,
+};
 use std::time::Duration;
 
 fn im(from: &str, cookie: u8, markup: &str) -> ImToClient {
@@ -770,4 +772,31 @@ fn a_list_that_has_not_changed_is_an_empty_one() {
     t.session.add_buddy("Friends", &STAFF.into(), t.now).unwrap();
     t.drain();
     assert_eq!(kinds(&t.sent), ["13/11", "13/08", "13/12"]);
+}
+
+#[test]
+fn a_list_comes_in_parts_and_bodies_behind_an_extension() {
+    let mut t = Transcript::new(Config::default());
+    t.gets(
+        0,
+        &oservice::HostOnline { groups: vec![FoodGroup::Oservice, FoodGroup::Icbm, FoodGroup::Feedbag] },
+    );
+    t.gets(0, &oservice::HostVersions::default());
+    t.gets(0, &oservice::RateParams::default());
+    let id = t.request_id(FoodGroup::Feedbag, 0x04);
+    let part = |group: u16, name: &str| feedbag::Reply {
+        items: vec![Item { name: name.into(), group, item: group, ..Item::default() }],
+        ..feedbag::Reply::default()
+    };
+    for (group, name, flags) in [(1, "ann", 0x8001), (2, "bob", 0x0001), (3, "cy", 0x8000)] {
+        assert!(!t.session.is_online());
+        let mut snac = Snac::new(id, &part(group, name)).unwrap();
+        snac.flags = SnacFlags(flags);
+        // What stands in front of the body is TLVs that nobody needs.
+        snac.extension = (flags & SnacFlags::EXTENDED != 0).then(|| vec![0, 1, 0, 2, 0, 3]);
+        t.frame(&Frame::snac(&snac).unwrap());
+    }
+    assert!(t.session.is_online());
+    let names: Vec<String> = t.session.buddy_list().buddies().map(|b| b.screen_name.to_string()).collect();
+    assert_eq!(names, ["ann", "bob", "cy"]);
 }

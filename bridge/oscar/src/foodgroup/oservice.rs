@@ -235,14 +235,32 @@ impl RateParams {
         }
         Ok(Self { classes, members })
     }
+
+    /// Whether the numbers are such as a server might mean: no class twice, and levels in their order.
+    fn makes_sense(&self) -> bool {
+        let ids: std::collections::BTreeSet<u16> = self.classes.iter().map(|class| class.id).collect();
+        let ordered = |class: &RateClass| {
+            class.window > 0
+                && class.disconnect <= class.limit
+                && class.limit <= class.alert
+                && class.limit <= class.clear
+                && class.alert <= class.max
+        };
+        ids.len() == self.classes.len() && self.classes.iter().all(ordered)
+    }
 }
 
-/// Nothing in the body tells 30-byte records from 35-byte ones: it is the reading that comes out even.
+/// Nothing in the body tells 30-byte records from 35-byte ones: it is the reading that comes out even. Where both do,
+/// which four short records can bring about, it is the one that makes sense.
 impl Wire for RateParams {
     fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let body = Reader::new(reader.rest());
-        Self::decode_as(body.clone(), RateClass::decode_long)
-            .or_else(|_| Self::decode_as(body, RateClass::decode_short))
+        let long = Self::decode_as(body.clone(), RateClass::decode_long);
+        if long.as_ref().is_ok_and(Self::makes_sense) {
+            return long;
+        }
+        let short = Self::decode_as(body, RateClass::decode_short);
+        if short.as_ref().is_ok_and(Self::makes_sense) { short } else { long.or(short) }
     }
 
     fn encode(&self, writer: &mut Writer) {
@@ -434,5 +452,62 @@ snac_body! { Oservice, 0x21;
     pub struct BartReply {
         /// Which.
         pub items: Vec<BartItem>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rate::STOCK;
+    use proptest::prelude::*;
+
+    fn params(short: bool, members: &[Vec<(u16, u16)>]) -> RateParams {
+        let state = (!short).then_some(RateState { last: 0x6b03_4166, dropping: 0 });
+        let classes: Vec<RateClass> = (1..)
+            .zip(STOCK.iter().cycle())
+            .take(members.len())
+            .map(|(id, class)| RateClass { id, state, ..*class })
+            .collect();
+        let members = (1..)
+            .zip(members)
+            .map(|(class, members)| RateMembers {
+                class,
+                members: members
+                    .iter()
+                    .map(|(group, subgroup)| RateMember {
+                        group: FoodGroup::from(*group),
+                        subgroup: *subgroup,
+                    })
+                    .collect(),
+            })
+            .collect();
+        RateParams { classes, members }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+        #[test]
+        fn records_of_30_and_of_35_bytes_are_told_apart(
+            short in any::<bool>(),
+            members in proptest::collection::vec(proptest::collection::vec((1u16..0x19, 1u16..0x20), 0..60), 0..13),
+        ) {
+            let params = params(short, &members);
+            let bytes = params.to_bytes().unwrap();
+            let record = if short { 30 } else { 35 };
+            let lists: usize = members.iter().map(|members| 4 + 4 * members.len()).sum();
+            prop_assert_eq!(bytes.len(), 2 + record * members.len() + lists);
+            prop_assert_eq!(RateParams::from_bytes(&bytes).unwrap(), params);
+        }
+    }
+
+    #[test]
+    fn a_group_full_of_its_own_class_is_no_trap() {
+        // Four records of 30 bytes end where whole lists of members could begin, were they read as 35 bytes each.
+        for count in 0..40 {
+            for members in [(1, 1), (1, 2), (1, 4), (2, 1), (4, 6)] {
+                let params = params(true, &vec![vec![members; count]; 4]);
+                assert_eq!(RateParams::from_bytes(&params.to_bytes().unwrap()).unwrap(), params);
+            }
+        }
     }
 }

@@ -1,7 +1,12 @@
 //! TLS from the first byte (feature `tls`), for servers behind something that ends it.
 //!
 //! OSCAR itself knows no TLS on these ports: a terminator in front of the server speaks it, at the authorizer's address
-//! and at each that the server redirects to. So one connector serves for all of them.
+//! and at each that the server redirects to. So one connector serves for all of them. What servers themselves say of TLS (TLV
+//! 8E of 17/03 and 01/05) is not acted on: open-oscar-server says 0 there also behind a terminator, of which it knows nothing,
+//! and a client that believed it would go on in the clear.
+//!
+//! It is a feature, because rustls and its cryptography are most of what a client would be built of, and whoever speaks to
+//! a server on the same machine or through a tunnel needs none of it; any other TLS serves by [`connect_with`](super::connect_with).
 //!
 //! ```no_run
 //! use oscar_im::net::{self, rustls};

@@ -12,7 +12,7 @@ const MAX_BYTES: usize = 4 << 20;
 /// Group, item and class: what tells an item from others.
 type Place = (u16, u16, u16);
 
-/// One entry.
+/// A buddy as the list has them: an item of class 0, with its group's name. Where somebody is in two groups there are two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Buddy<'a> {
@@ -28,7 +28,8 @@ pub struct Buddy<'a> {
     pub group: &'a str,
 }
 
-/// The list.
+/// The list that the server keeps (13): a copy of its items in their order, with our edits in it. At most 10,000 items and
+/// 4 MiB; what a server sends beyond is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BuddyList {
     items: Vec<Item>,
@@ -50,7 +51,7 @@ pub struct Edits {
 }
 
 impl BuddyList {
-    /// The names of the groups, in the list's order.
+    /// The names of the groups, in the list's order; the master group, which has none, is not among them.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.items
             .iter()
@@ -76,7 +77,7 @@ impl BuddyList {
         self.entries(name).next().is_some()
     }
 
-    /// All items, those that are no buddies too.
+    /// All items, those that are no buddies too: groups, permit and deny list, privacy, preferences, icon.
     pub fn items(&self) -> &[Item] {
         &self.items
     }

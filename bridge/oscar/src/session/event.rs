@@ -20,7 +20,7 @@ pub enum Event {
     },
     /// How the server describes us (01/0F): before [`Event::SignedOn`], when we changed it, and now and then.
     OwnInfo(UserInfo),
-    /// A message came.
+    /// A message came (04/07 on channel 1, or plain text on channel 4).
     ImReceived(ImReceived),
     /// The server has taken a message (04/0C). May still come after [`Event::NoAcknowledgement`].
     ImAcked {
@@ -57,21 +57,21 @@ pub enum Event {
     /// What the server says of a buddy, each time that it does (03/0B): several times for one sign-on, and when something
     /// changes that is no matter of [`Event::Presence`], such as capabilities or the icon. Before that event.
     BuddySeen(UserInfo),
-    /// A buddy is not as they were when last told.
+    /// A buddy is not as they were when last told (03/0B, 03/0C).
     Presence {
         /// Who, as the server displays them.
         who: ScreenName,
         /// How they are now.
         presence: Presence,
     },
-    /// Somebody types to us, or does no longer.
+    /// Somebody types to us, or does no longer (04/14).
     Typing {
         /// Who.
         from: ScreenName,
         /// How.
         typing: Typing,
     },
-    /// Answer to [`super::Session::query_user`].
+    /// Answer to [`super::Session::query_user`] (02/06).
     UserInfo {
         /// Who.
         info: UserInfo,
@@ -80,7 +80,7 @@ pub enum Event {
         /// Their profile, plain.
         profile: Option<String>,
     },
-    /// Somebody asks us into a chat room. [`super::Session::request_room`] accepts, [`super::Session::decline`] does
+    /// Somebody asks us into a chat room (04/07 on channel 2). [`super::Session::request_room`] accepts, [`super::Session::decline`] does
     /// not; either may come at any time.
     ChatInvited(Invitation),
     /// Another word on channel 2: an offer of something that is no chat room, such as a file, or what became of an
@@ -109,16 +109,16 @@ pub enum Event {
         /// 3: an ICQ client's automatic reply follows in it.
         reason: u16,
     },
-    /// Where to connect for a service that was asked for.
+    /// Where to connect for a service that was asked for (01/05).
     ServiceReady(Service),
-    /// The server does not give it.
+    /// The server does not give it (01/01).
     ServiceRefused {
         /// Which service.
         group: FoodGroup,
         /// Why.
         code: ErrorCode,
     },
-    /// A request that has no answer of its own kind was refused, such as [`super::Session::query_user`] about somebody
+    /// A request that has no answer of its own kind was refused (xx/01), such as [`super::Session::query_user`] about somebody
     /// who is not signed on.
     Refused {
         /// The food group of the request.
@@ -128,14 +128,14 @@ pub enum Event {
         /// Why.
         code: ErrorCode,
     },
-    /// Answer to [`super::Session::warn`].
+    /// Answer to [`super::Session::warn`] (04/09).
     WarningGiven {
         /// Their level now, tenths of a percent.
         level: u16,
         /// How much of it is ours.
         increase: u16,
     },
-    /// We were warned.
+    /// We were warned (01/10).
     Warned {
         /// Our level now, tenths of a percent.
         level: u16,
@@ -151,11 +151,11 @@ pub enum Event {
         /// See [`crate::foodgroup::oservice::rate_code`].
         code: u16,
     },
-    /// The buddy list was changed, by us or from another place.
+    /// The buddy list was changed, by us or from another place (13/08 to 13/0A).
     BuddyListChanged,
     /// The server has answered all edits of the buddy list: it has what it has not refused ([`Event::BuddyListRefused`]).
     BuddyListSaved,
-    /// The server does not keep an item of the buddy list. A buddy is watched for this session all the same.
+    /// The server does not keep an item of the buddy list (13/0E). A buddy is watched for this session all the same.
     BuddyListRefused {
         /// The item's name.
         name: String,
@@ -182,7 +182,7 @@ pub enum Event {
     AddedBy(ScreenName),
     /// The server asks for silence (01/0B): no credits until [`Event::Resumed`].
     Paused,
-    /// And for silence no more.
+    /// And for silence no more (01/0D).
     Resumed,
     /// What the session has no event for, as it came: limits (02/03, 03/03, 04/05, 13/03), the message of the day (01/13),
     /// answers to [`super::Session::request`], and SNACs that nobody has heard of. [`crate::foodgroup::Body::decode`] gives
@@ -300,7 +300,7 @@ impl std::fmt::Debug for Service {
     }
 }
 
-/// Why a session is over, in words for a log.
+/// Why a session is over, in words for a log. What the server says of it stands in its sign-off frame (TLV 9).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {

@@ -83,7 +83,7 @@ impl Session {
         self.connection.pacer.next_credit_at(IM, self.elapsed(now)).map(|at| self.connection.instant(at))
     }
 
-    /// Sends a message of plain text, `\n` for line breaks. Costs a credit. Its end is [`Event::ImAcked`],
+    /// Sends a message of plain text (04/06), `\n` for line breaks. Costs a credit. Its end is [`Event::ImAcked`],
     /// [`Event::ImRefused`] or [`Event::NoAcknowledgement`] with this `cookie`, which should be new.
     pub fn send_im(
         &mut self,
@@ -144,7 +144,7 @@ impl Session {
         Ok(())
     }
 
-    /// Tells somebody that we type. Left out, without an error, where the rate limit has no room for it at once: a
+    /// Tells somebody that we type (04/14). Left out, without an error, where the rate limit has no room for it at once: a
     /// late notice is worse than none.
     pub fn send_typing(&mut self, to: &ScreenName, event: Typing, now: Instant) -> Result<(), SendError> {
         if !self.is_online() {
@@ -171,14 +171,15 @@ impl Session {
         Ok(())
     }
 
-    /// Asks for a connection to a chat room, to accept an invitation or to enter one of ours. Answered by
+    /// Asks for a connection to a chat room (01/04), to accept an invitation or to enter one of ours. Answered by
     /// [`Event::ServiceReady`] or [`Event::ServiceRefused`].
     pub fn request_room(&mut self, room: &RoomId, now: Instant) -> Result<(), SendError> {
         let tlvs = Tlvs::new().with_wire(oservice::tlv::ROOM, room).map_err(|_| SendError::TooLong)?;
         self.request_service_with(FoodGroup::Chat, tlvs, Some(room.clone()), now)
     }
 
-    /// Asks for a connection to another service, such as [`FoodGroup::ChatNav`].
+    /// Asks for a connection to another service, such as [`FoodGroup::ChatNav`] (01/04). Answered by [`Event::ServiceReady`] or
+    /// [`Event::ServiceRefused`]; servers answer in the order of asking.
     pub fn request_service(&mut self, group: FoodGroup, now: Instant) -> Result<(), SendError> {
         self.request_service_with(group, Tlvs::new(), None, now)
     }
@@ -201,7 +202,7 @@ impl Session {
         Ok(())
     }
 
-    /// Declines an invitation.
+    /// Declines an invitation (04/06 on channel 2, kind 1). Not answered.
     pub fn decline(&mut self, invitation: &Invitation, now: Instant) -> Result<(), SendError> {
         self.cancel(invitation.cookie, &invitation.from, Capability::CHAT.0, now)
     }
@@ -228,7 +229,7 @@ impl Session {
         self.send_rendezvous(to, &offer, now)
     }
 
-    /// Warns somebody who has written to us; servers take it from nobody else. Answered by [`Event::WarningGiven`] or
+    /// Warns somebody who has written to us (04/08); servers take it from nobody else. Answered by [`Event::WarningGiven`] or
     /// [`Event::Refused`].
     pub fn warn(&mut self, name: &ScreenName, anonymously: bool, now: Instant) -> Result<(), SendError> {
         if !name.is_valid() {
@@ -237,7 +238,8 @@ impl Session {
         self.send(&EvilRequest { anonymous: anonymously.into(), screen_name: name.clone() }, now)
     }
 
-    /// Invites somebody into a chat room.
+    /// Invites somebody into a chat room (04/06 on channel 2), with words in plain text. Not acknowledged; [`Event::Refused`] if
+    /// they are not there, and [`Event::Rendezvous`] of kind 1 if they decline.
     pub fn invite(
         &mut self,
         cookie: Cookie,

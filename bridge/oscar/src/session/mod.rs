@@ -253,7 +253,7 @@ impl Session {
         self.send(&oservice::SetUserInfoFields { tlvs }, now)
     }
 
-    /// Says how long nobody has been at the keyboard; zero for back.
+    /// Says how long nobody has been at the keyboard (01/11), in whole seconds; zero for back. Others see it in minutes.
     pub fn set_idle(&mut self, idle: Duration, now: Instant) -> Result<(), SendError> {
         let seconds = u32::try_from(idle.as_secs()).unwrap_or(u32::MAX);
         self.send(&oservice::IdleNotification { seconds }, now)

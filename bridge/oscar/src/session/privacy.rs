@@ -48,12 +48,12 @@ impl BuddyList {
         Privacy::from_mode(item.tlvs.number(tlv::PRIVACY_MODE)?)
     }
 
-    /// The permit list.
+    /// The permit list (class 2).
     pub fn permitted(&self) -> impl Iterator<Item = ScreenName> {
         self.of_class(class::PERMIT).map(|item| ScreenName::new(item.name.as_str()))
     }
 
-    /// The deny list.
+    /// The deny list (class 3).
     pub fn denied(&self) -> impl Iterator<Item = ScreenName> {
         self.of_class(class::DENY).map(|item| ScreenName::new(item.name.as_str()))
     }

@@ -186,14 +186,15 @@ impl Session {
         self.events.push_back(Event::SignedOn { screen_name: self.screen_name.clone() });
     }
 
-    /// Sets our profile, plain text; empty: none.
+    /// Sets our profile (02/04), plain text; empty: none. Not answered. Servers say in 02/03 how long it may
+    /// be: open-oscar-server 1,000 bytes.
     pub fn set_profile(&mut self, profile: &str, now: Instant) -> Result<(), SendError> {
         let mut tlvs = Tlvs::new();
         push_text(&mut tlvs, locate::tlv::PROFILE_TYPE, locate::tlv::PROFILE, profile);
         self.send(&locate::SetInfo { tlvs }, now)
     }
 
-    /// Sets our away message, plain text; None or empty: back.
+    /// Sets our away message (02/04), plain text; None or empty: back. Not answered: others hear of it.
     pub fn set_away(&mut self, message: Option<&str>, now: Instant) -> Result<(), SendError> {
         let mut tlvs = Tlvs::new();
         match message.filter(|message| !message.is_empty()) {

@@ -1,5 +1,6 @@
 //! Bytes to values and back: FLAP frames, SNACs, TLVs, and the cursors they are read and written with.
 //!
+//! The cursors borrow what was received; values own what they keep, for a frame's buffer is used again before they are done with.
 //! Nothing here knows what a food group's body means, reads a socket or a clock, or allocates more than a small
 //! multiple of the bytes that have really arrived. All integers are big-endian unless a name says `le`.
 //!
