@@ -329,7 +329,9 @@ impl ServiceSession {
                 self.connection.pacer.pause(false);
                 return Ok(Some(Event::Resumed));
             }
-            (_, Body::Migrate(migrate)) => {
+            (_, Body::Migrate(migrate))
+                if migrate.groups.is_empty() || migrate.groups.contains(&self.group) =>
+            {
                 self.close(crate::connection::moved(&migrate.tlvs, self.group, self.room.clone()));
             }
             (_, Body::Error(error)) => {

@@ -204,7 +204,8 @@ fn a_pause_holds_a_room_back_and_a_migration_says_where_it_is() {
     assert_eq!(sent(&mut room).len(), 1);
 
     let tlvs = Tlvs::new().with(5, "10.0.0.2:5191").with(6, "new cookie");
-    room.receive(&Frame::body(0, &oservice::Migrate { groups: Vec::new(), tlvs }).unwrap(), now);
+    let groups = vec![FoodGroup::Chat];
+    room.receive(&Frame::body(0, &oservice::Migrate { groups, tlvs }).unwrap(), now);
     let events: Vec<Event> = std::iter::from_fn(|| room.poll_event()).collect();
     let [Event::Paused, Event::Resumed, Event::Closed(CloseReason::Migrated(there))] = &events[..] else {
         panic!("{events:?}")

@@ -437,6 +437,18 @@ fn a_migration_says_where_to() {
 }
 
 #[test]
+fn other_groups_are_moved_without_the_session() {
+    let mut t = Transcript::online();
+    let tlvs = Tlvs::new().with(5, "10.0.0.2:5191").with(6, "new cookie");
+    let others = oservice::Migrate { groups: vec![FoodGroup::Chat, FoodGroup::Bart], tlvs };
+    t.gets(0, &others);
+    assert_eq!(t.events(), [Event::Other(Snac::new(0, &others).unwrap())]);
+    let ours = oservice::Migrate { groups: vec![FoodGroup::Bart, FoodGroup::Icbm], ..others };
+    t.gets(0, &ours);
+    assert!(matches!(t.events()[..], [Event::Closed(CloseReason::Migrated(_))]));
+}
+
+#[test]
 fn signing_off_sends_the_frame_and_is_the_end() {
     let mut t = Transcript::online();
     t.session.sign_off();

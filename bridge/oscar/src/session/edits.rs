@@ -183,6 +183,7 @@ impl Session {
         if self.watching.has_feedbag { Ok(()) } else { Err(SendError::NotOffered) }
     }
 
+    /// Whether this can be asked about this name.
     pub(super) fn may_edit(&self, name: &ScreenName) -> Result<(), SendError> {
         if !self.is_online() {
             return Err(SendError::NotOnline);

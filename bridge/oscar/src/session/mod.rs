@@ -341,7 +341,10 @@ impl Session {
                     self.connection.pacer.pause(false);
                     self.events.push_back(Event::Resumed);
                 }
-                Body::Migrate(migrate) => {
+                // Groups that are none of a session's are moved without it.
+                Body::Migrate(migrate)
+                    if migrate.groups.is_empty() || migrate.groups.iter().copied().any(start_up::is_ours) =>
+                {
                     self.close(connection::moved(&migrate.tlvs, FoodGroup::Oservice, None));
                 }
                 // Answers that the session does not need, and what we know nothing of.

@@ -57,6 +57,11 @@ const VERSIONS: [(FoodGroup, u16); 8] = [
     (FoodGroup::Stats, 1),
 ];
 
+/// Whether a session uses this group.
+pub(super) fn is_ours(group: FoodGroup) -> bool {
+    VERSIONS.iter().any(|(ours, _)| *ours == group)
+}
+
 /// Tool id and version that real clients state in 01/02.
 const TOOL: (u16, u16) = (0x0110, 0x0629);
 

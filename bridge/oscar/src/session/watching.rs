@@ -53,6 +53,7 @@ impl Session {
     /// Asks for somebody's profile and away message (02/15). Answered by [`Event::UserInfo`], or [`Event::Refused`] if they are
     /// not signed on; of a name that nobody has open-oscar-server says nothing at all.
     pub fn query_user(&mut self, name: &ScreenName, now: Instant) -> Result<(), SendError> {
+        self.may_edit(name)?;
         self.send(&UserInfoQuery2 { mask: mask::PROFILE | mask::AWAY, screen_name: name.clone() }, now)
     }
 
