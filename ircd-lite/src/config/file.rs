@@ -482,6 +482,36 @@ mod tests {
         assert!(config.server.bans_file.is_some());
     }
 
+    /// What serde says that it would have taken.
+    fn keys_of(table: &str) -> Vec<String> {
+        let error = toml::from_str::<File>(&format!("{table}\nsurprise = 1\n")).err().unwrap();
+        let names = error.message().split_once("expected one of ").unwrap().1;
+        names.split(", ").map(|name| name.trim_matches('`').to_owned()).collect()
+    }
+
+    #[test]
+    fn the_example_names_every_key_in_its_table() {
+        let (preamble, tables) = EXAMPLE.split_once("\n[").unwrap();
+        let mut seen = 0;
+        for table in tables.split("\n[") {
+            let table = format!("[{table}");
+            let header = table.lines().next().unwrap().split_whitespace().next().unwrap();
+            for key in keys_of(header) {
+                let named = |line: &str| {
+                    line.trim_start_matches("# ").split_once(" = ").is_some_and(|(name, _)| name == key)
+                };
+                let a_password = key.starts_with("password") && preamble.contains(&key);
+                assert!(table.lines().any(named) || a_password, "{header} {key} is not in example.toml");
+                seen += 1;
+            }
+        }
+        assert!(seen > 50, "{seen}");
+        let in_tls = toml::from_str::<TlsTable>("surprise = 1").err().unwrap();
+        for key in in_tls.message().split('`').skip(3).step_by(2) {
+            assert!(EXAMPLE.contains(&format!("{key} = \"")), "tls {key}");
+        }
+    }
+
     #[test]
     fn an_unknown_key_is_refused_in_every_table() {
         let headers = EXAMPLE.lines().filter(|line| line.starts_with('[')).count();

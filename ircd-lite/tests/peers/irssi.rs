@@ -26,10 +26,19 @@ impl Irssi {
 
     /// Starts it with `home` for all that it reads and writes; it signs on and joins by itself.
     pub(crate) fn start(&self, home: &Path, server: SocketAddr, nick: &str, channel: &str) -> Running {
+        self.run(home, &configuration(home, server, nick, channel), "")
+    }
+
+    /// Starts it as a person does, with arguments.
+    pub(crate) fn start_with(&self, home: &Path, arguments: &str) -> Running {
+        self.run(home, &settings(home, ""), arguments)
+    }
+
+    fn run(&self, home: &Path, configuration: &str, arguments: &str) -> Running {
         fs::create_dir_all(home).expect("home");
-        fs::write(home.join("config"), configuration(home, server, nick, channel)).expect("config");
-        let command =
-            format!("stty rows 40 cols 200; exec '{}' --home='{}'", self.program.display(), home.display());
+        fs::write(home.join("config"), configuration).expect("config");
+        let (program, home_shown) = (self.program.display(), home.display());
+        let command = format!("stty rows 40 cols 200; exec '{program}' --home='{home_shown}' {arguments}");
         let child = Command::new(&self.script)
             .args(["--quiet", "--flush", "--command", &command, "/dev/null"])
             .env("TERM", "xterm")
@@ -84,14 +93,25 @@ fn configuration(home: &Path, server: SocketAddr, nick: &str, channel: &str) -> 
 servers = ( {{ address = "{ip}"; port = "{port}"; chatnet = "test"; autoconnect = "yes"; use_tls = "no"; }} );
 chatnets = {{ test = {{ type = "IRC"; nick = "{nick}"; }}; }};
 channels = ( {{ name = "{channel}"; chatnet = "test"; autojoin = "yes"; }} );
+{settings}"#,
+        ip = server.ip(),
+        port = server.port(),
+        settings = settings(home, nick),
+    )
+}
+
+/// An empty nick leaves irssi's own choice.
+fn settings(home: &Path, nick: &str) -> String {
+    let nick =
+        if nick.is_empty() { String::new() } else { format!(r#"nick = "{nick}"; user_name = "{nick}";"#) };
+    format!(
+        r#"
 settings = {{
-  core = {{ nick = "{nick}"; user_name = "{nick}"; real_name = "a real client"; }};
+  core = {{ {nick} real_name = "a real client"; }};
   "irc/core" = {{ cmds_max_at_once = "100"; }}; # or it holds lines back for seconds
   "fe-common/core" = {{ autolog = "yes"; autolog_path = "{logs}/$0.log"; term_charset = "UTF-8"; }};
 }};
 "#,
-        ip = server.ip(),
-        port = server.port(),
         logs = home.join("logs").display(),
     )
 }

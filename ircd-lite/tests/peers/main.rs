@@ -8,6 +8,7 @@
 mod irc_crate;
 mod irssi;
 mod observer;
+mod readme;
 mod weechat;
 
 use irc::client::prelude::Command;
