@@ -6,6 +6,7 @@ use super::for_this_server;
 use super::registration::REALNAME;
 use crate::wire::date;
 use crate::wire::line::Line;
+use crate::wire::mask;
 use crate::wire::numeric::{
     ERR_NOMOTD, RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFINFO, RPL_ENDOFLINKS,
     RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_INFO, RPL_ISUPPORT, RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS,
@@ -192,10 +193,22 @@ pub(super) fn info(world: &mut World, me: Slot, line: &Line<'_>) {
     world.reply(me, RPL_ENDOFINFO, &[]);
 }
 
-pub(super) fn links(world: &mut World, me: Slot, _: &Line<'_>) {
+pub(super) fn links(world: &mut World, me: Slot, line: &Line<'_>) {
+    let words = line.parameters();
+    let (server, mask) = match words {
+        [server, mask, ..] => (Some(*server), *mask),
+        [mask] => (None, *mask),
+        [] => (None, &b""[..]),
+    };
+    if !for_this_server(world, me, server) {
+        return;
+    }
+    let mask = if mask.is_empty() { b"*" } else { mask };
     let (name, description) = (world.name.clone(), world.config.server.description.clone());
-    world.reply_text(me, RPL_LINKS, &[&name, &name], format!("0 {description}"));
-    world.reply(me, RPL_ENDOFLINKS, &[b"*"]);
+    if mask::matches(mask, &name) {
+        world.reply_text(me, RPL_LINKS, &[&name, &name], format!("0 {description}"));
+    }
+    world.reply(me, RPL_ENDOFLINKS, &[mask]);
 }
 
 /// MAP: for operators, as the daemon's default is.

@@ -15,6 +15,17 @@ const OVERHEAD: usize = 50;
 /// A piece of a list is this part of the send queue.
 const PIECES: usize = 4;
 
+/// Queries that walk over all there is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Costly {
+    /// LIST without a channel.
+    List,
+    /// NAMES without one.
+    Names,
+    /// WHO with a mask.
+    Who,
+}
+
 /// A list that is not finished: where it goes on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Listing {
@@ -51,7 +62,7 @@ impl Age {
 pub(super) fn list(world: &mut World, me: Slot, line: &Line<'_>) {
     let word = line.word(0);
     let named = word.filter(|word| crate::wire::name::is_channel(word));
-    if named.is_none() && world.pace_of_server(me) {
+    if named.is_none() && world.too_soon(me, Costly::List) {
         world.reply(me, RPL_LOAD2HI, &[b"LIST"]);
         return world.reply(me, RPL_LISTEND, &[]);
     }
@@ -148,15 +159,16 @@ impl World {
         }
     }
 
-    /// Whether a costly query comes too soon after the last one of anybody. Only where flood control is on.
-    pub(crate) fn pace_of_server(&mut self, me: Slot) -> bool {
+    /// Whether a costly query comes too soon after the last one of its kind, of anybody. Only where flood control is on.
+    pub(crate) fn too_soon(&mut self, me: Slot, query: Costly) -> bool {
         if self.config.limits.flood_lines == 0 || self.client(me).unlimited() {
             return false;
         }
         let now_ms = self.now.mono_ms;
-        let soon = self.last_list_ms.is_some_and(|last| now_ms.saturating_sub(last) < PACE_MS);
+        let Some(last_ms) = self.costly_ms.get_mut(query as usize) else { return false };
+        let soon = last_ms.is_some_and(|last| now_ms.saturating_sub(last) < PACE_MS);
         if !soon {
-            self.last_list_ms = Some(now_ms);
+            *last_ms = Some(now_ms);
         }
         soon
     }

@@ -1,6 +1,7 @@
 //! NAMES.
 
 use super::first_of;
+use super::list::Costly;
 use crate::wire::line::Line;
 use crate::wire::numeric::{ERR_BADCHANNAME, RPL_ENDOFNAMES, RPL_LOAD2HI, RPL_NAMREPLY};
 use crate::wire::text;
@@ -22,7 +23,7 @@ pub(super) fn names(world: &mut World, me: Slot, line: &Line<'_>) {
 }
 
 fn all(world: &mut World, me: Slot) {
-    if world.pace_of_server(me) {
+    if world.too_soon(me, Costly::Names) {
         world.reply(me, RPL_LOAD2HI, &[b"NAMES"]);
         return world.reply(me, RPL_ENDOFNAMES, &[b"*"]);
     }

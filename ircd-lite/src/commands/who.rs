@@ -1,10 +1,11 @@
 //! WHO, and WHOX (`WHO mask %fields,token`).
 
 use super::end_grace;
+use super::list::Costly;
 use crate::wire::line::Line;
 use crate::wire::mask::matches;
 use crate::wire::name;
-use crate::wire::numeric::{ERR_TOOMANYMATCHES, RPL_ENDOFWHO, RPL_WHOREPLY, RPL_WHOSPCRPL};
+use crate::wire::numeric::{ERR_TOOMANYMATCHES, RPL_ENDOFWHO, RPL_LOAD2HI, RPL_WHOREPLY, RPL_WHOSPCRPL};
 use crate::world::caps::Caps;
 use crate::world::client::UserModes;
 use crate::world::{ChannelSlot, Slot, World};
@@ -39,9 +40,11 @@ pub(super) fn who(world: &mut World, me: Slot, line: &Line<'_>) {
         }
     } else if asked.iter().any(|byte| b"*?".contains(byte)) || asked == b"0" || asked.contains(&b'.') {
         end_grace(world, me);
-        if !world.pace_of_server(me) {
-            who_mask(world, me, asked, &query);
+        if world.too_soon(me, Costly::Who) {
+            world.reply(me, RPL_LOAD2HI, &[b"WHO"]);
+            return world.reply(me, RPL_ENDOFWHO, &[b"*"]);
         }
+        who_mask(world, me, asked, &query);
     }
     world.reply(me, RPL_ENDOFWHO, &[asked]);
 }
@@ -130,7 +133,8 @@ impl<'a> Query<'a> {
         let mut parts = extended.unwrap_or_default().splitn(2, |byte| *byte == b',');
         let fields = parts.next().unwrap_or_default();
         let token = parts.next().filter(|token| !token.is_empty() && token.len() <= 3).unwrap_or(b"0");
-        Self { opers_only: flags.contains(&b'o'), fields: extended.map(|_| fields.to_vec()), token }
+        let fields = Some(fields).filter(|fields| !fields.is_empty()).map(<[u8]>::to_vec);
+        Self { opers_only: flags.contains(&b'o'), fields, token }
     }
 
     fn answer(&self, world: &mut World, me: Slot, user: Slot, channel: Option<ChannelSlot>) {

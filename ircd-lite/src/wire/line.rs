@@ -2,7 +2,7 @@
 
 use super::{BODY_LIMIT, CLIENT_TAGS_LIMIT};
 
-/// The most parameters that count; what follows the fifteenth is ignored, as in ircd-ratbox.
+/// The most parameters; the fifteenth is all the rest of the line, as in ircd-ratbox.
 const PARAMETERS: usize = 15;
 
 /// The parts of a line. A source sent by a client is skipped: a client speaks for itself only.
@@ -53,6 +53,10 @@ impl<'a> Line<'a> {
             line.count += 1;
             if *first == b':' {
                 *place = rest.get(1..).unwrap_or_default();
+                break;
+            }
+            if line.count == PARAMETERS {
+                *place = rest;
                 break;
             }
             (*place, rest) = next_word(rest);
@@ -127,9 +131,13 @@ mod tests {
     }
 
     #[test]
-    fn the_sixteenth_parameter_is_ignored() {
+    fn the_fifteenth_parameter_is_the_rest() {
         let text = format!("X {}", ["p"; 20].join(" "));
-        assert_eq!(Line::parse(text.as_bytes()).unwrap().parameters().len(), PARAMETERS);
+        let line = Line::parse(text.as_bytes()).unwrap();
+        assert_eq!(
+            (line.parameters().len(), line.get(13), line.get(14)),
+            (PARAMETERS, Some(&b"p"[..]), Some(&b"p p p p p p"[..]))
+        );
     }
 
     proptest! {

@@ -191,7 +191,8 @@ pub struct World {
     pub(crate) conversations: conversations::Conversations,
     pub(crate) counts: Counts,
     pub(crate) verifying: HashMap<Slot, Verifying>,
-    pub(crate) last_list_ms: Option<u64>,
+    /// When each kind of costly query was last answered.
+    pub(crate) costly_ms: [Option<u64>; 3],
     /// IRC operators who are signed on.
     pub(crate) opers: Vec<Slot>,
     effects: Vec<Effect>,
@@ -229,7 +230,7 @@ impl World {
             conversations: conversations::Conversations::default(),
             counts: Counts::default(),
             verifying: HashMap::new(),
-            last_list_ms: None,
+            costly_ms: [None; 3],
             opers: Vec::new(),
             effects: Vec::new(),
             timers: BinaryHeap::new(),

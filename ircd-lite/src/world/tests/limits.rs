@@ -181,3 +181,17 @@ fn a_long_list_goes_out_piece_by_piece() {
     let lines = stage.lines("a");
     assert!(lines[0].contains(" 323 ") && lines[1].contains(" 321 ") && lines.len() == 4, "{lines:#?}");
 }
+
+#[test]
+fn costly_queries_come_once_in_ten_seconds_each() {
+    let mut stage = Stage::with_limits("");
+    stage.register("a").register("b").forget();
+    for (query, end) in [("LIST", " 323 "), ("NAMES", " 366 "), ("WHO x*", " 315 ")] {
+        let load = format!(" 263 b {} :", query.split(' ').next().unwrap());
+        stage.send("a", query).hears("a", end);
+        stage.send("b", query);
+        let lines = stage.lines("b");
+        assert!(lines.len() == 2 && lines[0].contains(&load) && lines[1].contains(end), "{lines:#?}");
+    }
+    stage.after(10).forget().send("b", "LIST").hears("b", " 321 ");
+}

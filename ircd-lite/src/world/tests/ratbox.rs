@@ -261,3 +261,12 @@ fn whois_ends_each_channel_with_a_space() {
     let mut stage = pair();
     stage.send("bob", "JOIN #two").send("ann", "WHOIS bob").hears("ann", " 319 ann bob :@#two #Chan ");
 }
+
+#[test]
+fn links_by_mask_and_who_without_fields() {
+    let mut stage = pair();
+    stage.send("ann", "LINKS x").gets("ann", &[":irc.example.net 365 ann x :End of /LINKS list."]);
+    stage.send("ann", "LINKS no.such *").hears("ann", " 402 ann no.such :");
+    stage.send("ann", "LINKS *.net").hears("ann", " 364 ann irc.example.net irc.example.net :0 ");
+    stage.send("ann", "WHO bob %").hears("ann", " 352 ann #Chan ~bob 10.0.0.1 irc.example.net bob H :0 ");
+}
