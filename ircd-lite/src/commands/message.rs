@@ -285,7 +285,7 @@ impl Sending<'_> {
         } else {
             Audience::Members
         };
-        let size = self.text.len() + self.client_tags.len() + 200;
+        let size = self.size();
         let (unix_ms, lines) = (world.now.unix_ms, world.config.limits.history);
         world.channel_mut(channel).history.push(unix_ms, msgid, message, size, audience, lines);
     }
@@ -305,12 +305,30 @@ impl Sending<'_> {
         {
             world.reply_text(me, RPL_AWAY, &[&nick], away);
         }
-        let (mut message, _) = self.message(world, &nick);
+        let (mut message, msgid) = self.message(world, &nick);
         if self.wanted(world.client(user).caps) {
             // To oneself this copy is no answer: a label stands on the echo.
             world.clients.deliver_aside(user, &mut message);
         }
         self.echo(world, &mut message);
+        if user != me && self.kind != Kind::Tagmsg {
+            self.keep_for_bot(world, user, message, msgid);
+        }
+    }
+
+    /// A bot whose connection was dead already finds what was said to it when it is back.
+    fn keep_for_bot(&self, world: &mut World, user: Slot, message: Message, msgid: Bytes) {
+        let Some(login) = world.client(user).login.clone().filter(|login| login.exempt) else { return };
+        let audience = Audience::Receiver { from: world.client(self.me).identity.nick() };
+        let size = self.size();
+        let (unix_ms, lines) = (world.now.unix_ms, world.config.limits.history);
+        let inbox = world.inboxes.entry(login.name.clone()).or_default();
+        inbox.push(unix_ms, msgid, message, size, audience, lines);
+    }
+
+    /// What keeping it takes, about.
+    fn size(&self) -> usize {
+        self.text.len() + self.client_tags.len() + 200
     }
 
     /// Whether `user` hears the sender; tells both where not (mode `g`).
