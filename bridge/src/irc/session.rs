@@ -24,7 +24,7 @@ use super::people::{People, monitor};
 use super::queue::{Pacing, Queue, Ticket};
 use super::receipts::{Pending, Receipt, Receipts};
 pub use super::replay::Memory;
-use super::replay::Replay;
+use super::replay::{Of, Replay};
 pub use super::sasl::SaslAccount;
 use super::text::{Line, LineText, Word};
 use super::{RECEIVER, sasl, split, timestamp};
@@ -366,12 +366,23 @@ impl Session {
         self.go_on_fetching(now);
     }
 
+    fn ask_history(&mut self, of: Option<Of>, now: Moment) {
+        let page = self.support.history_page;
+        if let Some(of) = of {
+            self.replay.ask(of, &self.memory, page, now.instant, &mut self.queue);
+        }
+    }
+
     /// Asks for the history of those whose turn it is; says when all has gone on.
     fn go_on_fetching(&mut self, now: Moment) {
         if !self.is_signed_on() {
             return;
         }
         self.replay.ask_waiting(&self.memory, self.support.history_page, now.instant, &mut self.queue);
+        for line in self.replay.take_private() {
+            self.deliver(line, now);
+        }
+        self.collect();
         let settled = self.channels.are_settled() && self.people.hold_nothing();
         if self.replay.ends(settled, now.instant) {
             self.memory.fetched();
@@ -448,8 +459,8 @@ impl Session {
                 let name = parameter(parameters, 1);
                 // Channels are asked for as they are joined.
                 if listed && self.support.channel(name).is_none() {
-                    let (folded, page) = (self.fold(name), self.support.history_page);
-                    self.replay.ask(folded, name, &self.memory, page, now.instant, &mut self.queue);
+                    let of = Of::person(self.fold(name), name);
+                    self.ask_history(of, now);
                 }
             }
             _ => {}
@@ -601,8 +612,8 @@ impl Session {
         if self.channels.joined(channel, &self.support, now.instant) {
             self.events.push_back(IrcEvent::Joined { channel: channel.to_owned() });
             if self.caps.has_history() {
-                let (folded, page) = (self.fold(channel), self.support.history_page);
-                self.replay.ask(folded, channel, &self.memory, page, now.instant, &mut self.queue);
+                let of = Of::channel(self.fold(channel), channel);
+                self.ask_history(of, now);
             }
         } else if let Some(name) = Word::new(channel) {
             // Some daemons let others force us into channels.
@@ -684,15 +695,11 @@ impl Session {
             self.replay.collect(batch, line);
             return;
         }
-        let conversation = match &line.place {
-            Place::Channel(channel) => self.fold(channel),
-            Place::Private => self.fold(nick),
+        let channel = match &line.place {
+            Place::Channel(channel) => Some(self.fold(channel)),
+            Place::Private => None,
         };
-        if self.replay.holds(&conversation) {
-            for line in self.replay.hold(&conversation, line) {
-                self.deliver(line, now);
-            }
-        } else {
+        for line in self.replay.pass(channel.as_deref(), line) {
             self.deliver(line, now);
         }
     }
