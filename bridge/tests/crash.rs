@@ -6,6 +6,7 @@
 
 mod bridgebot;
 mod interrupted;
+mod servers;
 
 use std::net::SocketAddr;
 
@@ -20,7 +21,8 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use interrupted::{PATIENCE, configuration, every_line_arrives, start_ircd};
+use interrupted::{PATIENCE, every_line_arrives};
+use servers::{configuration, start_ircd};
 
 const LINES: usize = 120;
 /// The bridge is killed when the daemon has this many lines, and started again some lines later.

@@ -4,9 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod bridgebot;
-#[allow(dead_code, reason = "this test interrupts nothing")]
-mod interrupted;
 mod people;
+mod servers;
 
 use std::fs;
 use std::net::SocketAddr;
@@ -30,7 +29,7 @@ struct World {
 
 impl World {
     async fn start() -> Self {
-        let ircd = interrupted::start_ircd(CancellationToken::new()).await;
+        let ircd = servers::start_ircd(CancellationToken::new()).await;
         let oscar = Server::builder()
             .account("bridgebot", "secret")
             .account("staff2", "demo")
@@ -39,8 +38,7 @@ impl World {
             .await
             .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let configuration =
-            interrupted::configuration(ircd, oscar.address()).replace("\"staff1\"", "\"staff2\"");
+        let configuration = servers::configuration(ircd, oscar.address()).replace("\"staff1\"", "\"staff2\"");
         fs::write(folder.path().join("bridgebot.toml"), configuration).unwrap();
         Self { ircd, oscar, folder }
     }

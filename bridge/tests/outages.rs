@@ -7,6 +7,8 @@
 
 mod bridgebot;
 mod interrupted;
+mod servers;
+mod way;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -18,57 +20,21 @@ use oscar_im::sign_on::Credentials;
 use oscar_mock::Server;
 use oscar_mock::config::Rates;
 use testkit::numbers::Numbers;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, interval, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use interrupted::{PATIENCE, configuration, every_line_arrives, start_ircd};
+use interrupted::{PATIENCE, every_line_arrives};
+use servers::{configuration, start_ircd};
+use way::{State, Way};
 
 const OUTAGES: u64 = 30;
 const LINE_EVERY: Duration = Duration::from_millis(60);
 /// A staff member who sees no answer of theirs arrive says it again after this, as they are told to.
 const SAY_AGAIN: Duration = Duration::from_secs(1);
-
-/// A way to a server that can be cut: connections break in the middle, new ones end at once.
-struct Way {
-    listener: TcpListener,
-    up: watch::Sender<bool>,
-}
-
-impl Way {
-    async fn new() -> Self {
-        Self { listener: TcpListener::bind("127.0.0.1:0").await.unwrap(), up: watch::Sender::new(true) }
-    }
-
-    fn address(&self) -> SocketAddr {
-        self.listener.local_addr().unwrap()
-    }
-
-    /// Opens it; gives the switch.
-    fn open(self, server: SocketAddr) -> watch::Sender<bool> {
-        let Self { listener, up } = self;
-        let switch = up.clone();
-        tokio::spawn(async move {
-            while let Ok((mut near, _)) = listener.accept().await {
-                let mut is_up = up.subscribe();
-                tokio::spawn(async move {
-                    if !*is_up.borrow_and_update() {
-                        return;
-                    }
-                    let Ok(mut far) = TcpStream::connect(server).await else { return };
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = is_up.changed() => {}
-                    }
-                });
-            }
-        });
-        switch
-    }
-}
 
 fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().map_or(usual, |value| value.parse().unwrap())
@@ -92,7 +58,8 @@ async fn whatever_vanishes_every_line_arrives_in_order() {
         .unwrap();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("bridgebot.toml"), configuration(irc.address(), way)).unwrap();
-    let (irc, oscar_way) = (irc.open(ircd), oscar_way.open(oscar.address()));
+    irc.lead_to(ircd);
+    oscar_way.lead_to(oscar.address());
 
     let mut bridge = Some(bridgebot::start(folder.path()));
     let (visitor, answers) = Visitor::connect(ircd).await;
@@ -108,22 +75,22 @@ async fn whatever_vanishes_every_line_arrives_in_order() {
         // What is down comes back as often as not; then something else may go.
         for way in [&irc, &oscar_way] {
             if dice.below(2) == 0 {
-                way.send_if_modified(|up| !std::mem::replace(up, true));
+                way.set(State::Open);
             }
         }
         if bridge.is_none() && dice.below(2) == 0 {
             bridge = Some(bridgebot::start(folder.path()));
         }
         match dice.below(6) {
-            0 => drop(irc.send_replace(false)),
-            1 => drop(oscar_way.send_replace(false)),
+            0 => irc.set(State::Cut),
+            1 => oscar_way.set(State::Cut),
             // Dropping a daemon is SIGKILL.
             2 => bridge = None,
             _ => {}
         }
     }
-    irc.send_replace(true);
-    oscar_way.send_replace(true);
+    irc.set(State::Open);
+    oscar_way.set(State::Open);
     let bridge = bridge.unwrap_or_else(|| bridgebot::start(folder.path()));
     writing.cancel();
     let written = lines.await.unwrap();

@@ -109,6 +109,7 @@ enum End {
     /// Never signed on, or not any more.
     Lost {
         reason: String,
+        silent: Duration,
         was_up: Option<Instant>,
         patient: bool,
         /// Where the server keeps the session for us, if it has moved it.
@@ -128,13 +129,15 @@ impl Link {
                 Some(Ok(client)) => Online::new(client, &mut self).run().await,
                 Some(Err(error)) => {
                     let patient = matches!(error, ConnectError::SignOn(_));
-                    End::Lost { reason: error.to_string(), was_up: None, patient, moved: None }
+                    let silent = Duration::ZERO;
+                    End::Lost { reason: error.to_string(), silent, was_up: None, patient, moved: None }
                 }
             };
-            let End::Lost { reason, was_up, patient, moved } = end else { return };
+            let End::Lost { reason, silent, was_up, patient, moved } = end else { return };
             kept = moved;
             let pause = self.note_loss(&reason, was_up, patient);
-            if was_up.is_some() && !self.tell(AimEvent::Lost { reason, retry_in: pause }).await {
+            let lost = AimEvent::Lost { reason, silent, retry_in: pause };
+            if was_up.is_some() && !self.tell(lost).await {
                 return;
             }
             if self.while_offline(sleep(pause)).await.is_none() {
@@ -299,7 +302,9 @@ impl<'a> Online<'a> {
             reason,
             CloseReason::SignedOnElsewhere | CloseReason::RateExceeded | CloseReason::AccountDeleted
         );
-        End::Lost { reason: reason.to_string(), was_up: self.up, patient, moved: reason.moved().cloned() }
+        let silent = self.client.session().silence(now());
+        let moved = reason.moved().cloned();
+        End::Lost { reason: reason.to_string(), silent, was_up: self.up, patient, moved }
     }
 
     /// The hub is gone or the program stops while we wait for it: say goodbye, listen to nobody.

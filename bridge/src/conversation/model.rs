@@ -53,8 +53,8 @@ impl ConversationId {
     }
 }
 
-/// Who a visitor is, in the order of trust that the contract gives: the gateway's session, the IRC account, user@host
-/// with the sign-on time, and, where the daemon tells none, the nick for as long as it is seen.
+/// Who a visitor is, in the order of trust that the contract gives: the gateway's session, the IRC account, the connection
+/// (as the daemon names it, else user@host with the sign-on time), and, where the daemon tells none, the nick for as long as it is seen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VisitorKey(Arc<str>);
 
@@ -74,9 +74,19 @@ impl VisitorKey {
         Self(format!("connection:{user}@{host} {signed_on}").into())
     }
 
+    /// A connection that the daemon names.
+    pub fn named_connection(name: &str) -> Self {
+        Self(format!("connection:#{name}").into())
+    }
+
     /// A nick of which nothing else is known.
     pub fn nick(nick: &str, user: &str, host: &str) -> Self {
         Self(format!("nick:{}!{user}@{host}", super::labels::fold(nick)).into())
+    }
+
+    /// The daemon's name for the connection, where that is the key.
+    pub fn connection_name(&self) -> Option<&str> {
+        self.0.strip_prefix("connection:#")
     }
 
     /// As kept in the store.
@@ -211,6 +221,12 @@ pub struct Told {
 }
 
 impl Conversation {
+    /// The daemon's name for the connection that an answer is for, where it is known.
+    pub fn receiver(&self) -> Option<&str> {
+        let by_key = || self.key.as_ref()?.connection_name();
+        self.connection.as_deref().or_else(by_key)
+    }
+
     /// Whether it takes part in what is going on.
     pub fn is_open(&self) -> bool {
         self.closed_at.is_none()

@@ -6,9 +6,9 @@
 /// One part of a staff member's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
-    /// `/name arguments`.
+    /// `/name arguments`, and all else that begins with a slash.
     Command {
-        /// Without the slash, lower case.
+        /// Without the slash, lower case; empty where only the slash stood.
         name: String,
         /// What follows, trimmed.
         arguments: String,
@@ -93,9 +93,9 @@ fn go_on(parts: &mut Vec<Part>, line: &str) {
 
 fn read_line(line: &str, is_label: &impl Fn(&str) -> bool) -> Part {
     let line = line.trim();
-    if let Some(rest) = line.strip_prefix('/')
-        && rest.starts_with(|c: char| c.is_alphabetic() || c == '?')
-    {
+    if let Some(rest) = line.strip_prefix('/') {
+        // Whatever follows: what was meant for us reaches no visitor.
+        let rest = rest.trim_start();
         let (name, arguments) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         return Part::Command { name: name.to_lowercase(), arguments: arguments.trim().to_owned() };
     }
@@ -188,8 +188,6 @@ mod tests {
             ">:(",
             "your number is: 55",
             "no colon at all",
-            "/ is the root",
-            "//comment",
         ] {
             assert_eq!(read(text), [plain(text)]);
         }
@@ -216,6 +214,10 @@ mod tests {
         assert_eq!(read("anna: bye\n/close anna"), [addressed(&["anna"], "bye"), command("close", "anna")]);
         assert_eq!(read("anna: look in\n/etc/passwd"), [addressed(&["anna"], "look in\n/etc/passwd")]);
         assert_eq!(read("/list\nhello"), [command("list", ""), plain("hello")]);
+        assert_eq!(read("/ list"), [command("list", "")]);
+        assert_eq!(read("//etc/hosts now"), [command("/etc/hosts", "now")], "no visitor gets it");
+        assert_eq!(read("/"), [command("", "")]);
+        assert_eq!(read("anna: /etc/hosts"), [addressed(&["anna"], "/etc/hosts")]);
     }
 
     #[test]

@@ -315,6 +315,8 @@ pub fn not_stored() -> String {
 
 /// The AIM session was gone.
 pub fn was_away(from: Millis, to: Millis) -> String {
+    // Whole seconds that have all of it.
+    let to = to.after(Duration::from_millis(999));
     let (from, to) = (Clock(from, to), Clock(to, from));
     own(&format!("I was away from {from} to {to} UTC; lines you sent me in that time may not have arrived"))
 }

@@ -67,7 +67,9 @@ impl Desk {
         if self.irc.nick.is_none() || *refused || !asked.is_empty() {
             return;
         }
-        let batch = waiting.extract_if(.., |line| channels.contains(&fold(&line.channel))).take(BATCH);
+        let batch = waiting
+            .extract_if(.., |line| line.channel.is_empty() || channels.contains(&fold(&line.channel)))
+            .take(BATCH);
         let batch: Vec<Redaction> = batch.collect();
         if batch.is_empty() {
             return;

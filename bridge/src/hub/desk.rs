@@ -552,7 +552,7 @@ impl Desk {
 
     /// The daemon's name for the connection of the visitor who is, as far as we know, at this nick.
     pub(super) fn connection_at(&self, nick: &str) -> Option<String> {
-        self.book.get(self.book.by_nick(nick)?)?.connection.clone()
+        self.book.get(self.book.by_nick(nick)?)?.receiver().map(str::to_owned)
     }
 }
 

@@ -66,7 +66,7 @@ impl Desk {
             AimEvent::Presence { who, presence } => self.presence(account, &who, presence, now),
             AimEvent::Typing { from, typing } => self.staff_types(&from, typing),
             AimEvent::Room(event) => self.room_event(account, event, now),
-            AimEvent::Lost { .. } => self.account_lost(account, now),
+            AimEvent::Lost { silent, .. } => self.account_lost(account, silent, now),
         }
     }
 
@@ -398,7 +398,7 @@ impl Desk {
             self.accounts.get(account.0).and_then(|account| account.up.as_ref()).map(|(_, since)| *since);
         if let (Some(since), Some(up)) = (missed, up)
             && now.since(up) <= ROLL_CALL
-            && up.since(since) >= Duration::from_secs(1)
+            && up > since
         {
             self.tell(&name, Rank::Reply, &wording::was_away(since, up), now);
         }
@@ -417,7 +417,7 @@ impl Desk {
         self.effect(Effect::Aim(account, AimCommand::Watch(watch)));
     }
 
-    fn account_lost(&mut self, account: AccountId, now: Millis) {
+    fn account_lost(&mut self, account: AccountId, silent: Duration, now: Millis) {
         let Some(ours) = self.accounts.get_mut(account.0) else { return };
         let was_up = ours.up.take().is_some();
         ours.credits = 0;
@@ -428,7 +428,7 @@ impl Desk {
             let Some(seen) = member.presence.get_mut(account.0) else { continue };
             let was_there = std::mem::replace(seen, Presence::Offline) != Presence::Offline;
             if was_up && was_there {
-                member.missed_since = member.missed_since.or(Some(now));
+                member.missed_since = member.missed_since.or_else(|| Some(now.before(silent)));
             }
             if !member.is_signed_on() {
                 member.gone_since = member.gone_since.or(Some(now));
@@ -445,10 +445,16 @@ impl Desk {
 
     /// The AIM side was up until now: after a crash staff are told from when lines may have been missed.
     pub(super) fn note_aim(&mut self, now: Millis) {
-        if !self.is_store_down() {
-            self.aim_noted = now;
-            self.write(Write::AimUp(now));
+        if self.is_store_down() {
+            return;
         }
+        self.aim_noted = now;
+        // Who is yet to be told of the last absence is told of it after a crash too.
+        let signed_on = self.accounts.iter().filter_map(|account| Some(account.up.as_ref()?.1));
+        let calls_the_roll = signed_on.min().is_none_or(|up| now.since(up) <= ROLL_CALL);
+        let untold = self.staff.iter().filter_map(|member| member.missed_since);
+        let since = untold.min().filter(|_| calls_the_roll).map_or(now, |missed| missed.min(now));
+        self.write(Write::AimUp(since));
     }
 
     /// The configuration was read again.

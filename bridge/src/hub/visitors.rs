@@ -119,6 +119,12 @@ impl Desk {
         }
         let key = self.identify(&line.from);
         let known = self.conversation_of(&key, &line.from, line.replayed);
+        // Said through a gateway that is gone, by a program that says its lines again: as the same person, which nobody
+        // could tell from the daemon's history.
+        let by_old_gateway = line.replayed && line.place == Place::Private && line.client_id.is_some();
+        if by_old_gateway && !key.is_session() && known.is_none() {
+            return;
+        }
         // Services and bots speak by NOTICE; it begins no conversation.
         if line.speech == Speech::Notice && known.is_none() {
             return;
@@ -128,10 +134,7 @@ impl Desk {
             return;
         }
         if let Some(id) = known {
-            self.visitor_is_at(id, &line.from.nick);
-            if !line.replayed {
-                self.is_connected_by(id, line.from.connection.as_deref());
-            }
+            self.visitor_spoke_as(id, line);
         }
         if let Some((id, entry)) = self.book.known(known, line.client_id.as_deref(), line.msgid.as_deref()) {
             self.line_came_again(id, entry, line);
@@ -246,10 +249,7 @@ impl Desk {
         if let Some(conversation) = self.book.get_mut(id).filter(|_| !line.replayed) {
             conversation.bucket.take(pace, now);
         }
-        self.visitor_is_at(id, &from.nick);
-        if !line.replayed {
-            self.is_connected_by(id, from.connection.as_deref());
-        }
+        self.visitor_spoke_as(id, line);
         let browser = self
             .connections
             .behind(&from.user, &from.nick)
@@ -439,14 +439,15 @@ impl Desk {
         if let Some(connection) = self.connections.behind(&from.user, &from.nick) {
             return VisitorKey::session(&connection.session.0);
         }
-        match (&from.account, from.signed_on) {
-            (Some(account), _) => VisitorKey::account(account),
-            (None, Some(signed_on)) => {
+        match (&from.account, &from.connection, from.signed_on) {
+            (Some(account), ..) => VisitorKey::account(account),
+            (None, Some(connection), _) => VisitorKey::named_connection(connection),
+            (None, None, Some(signed_on)) => {
                 let key = VisitorKey::connection(&from.user, &from.host, signed_on);
                 let by_nick = VisitorKey::nick(&from.nick, &from.user, &from.host);
                 if self.is_anothers(&key, &from.nick, &by_nick) { by_nick } else { key }
             }
-            (None, None) => VisitorKey::nick(&from.nick, &from.user, &from.host),
+            (None, None, None) => VisitorKey::nick(&from.nick, &from.user, &from.host),
         }
     }
 
@@ -476,10 +477,12 @@ impl Desk {
             let same = conversation.key.as_ref()?.is_connection_of(&from.user, &from.host);
             return (stayed && same).then_some(id);
         }
+        let named = from.connection.as_deref().map(VisitorKey::named_connection);
         let connection =
             from.signed_on.map(|signed_on| VisitorKey::connection(&from.user, &from.host, signed_on));
         let nick = VisitorKey::nick(&from.nick, &from.user, &from.host);
-        let id = connection.into_iter().chain([nick]).find_map(|lesser| self.book.by_key(&lesser))?;
+        let lesser = named.into_iter().chain(connection).chain([nick]);
+        let id = lesser.into_iter().find_map(|lesser| self.book.by_key(&lesser))?;
         self.book.set_key(id, Some(key.clone()));
         self.write(Write::Key(id, Some(key.clone())));
         Some(id)
@@ -492,6 +495,25 @@ impl Desk {
         {
             conversation.connection = connection.map(str::to_owned);
         }
+    }
+
+    /// Who spoke just now is there. Who spoke while we were away may have left since, and somebody else may have the nick.
+    fn visitor_spoke_as(&mut self, id: ConversationId, line: &IrcLine) {
+        if !line.replayed {
+            self.visitor_is_at(id, &line.from.nick);
+            self.is_connected_by(id, line.from.connection.as_deref());
+            return;
+        }
+        let nick = &line.from.nick;
+        let is_here = |id| {
+            self.book.get(id).is_some_and(|conversation| matches!(conversation.address, Address::Here(_)))
+        };
+        if is_here(id) || self.book.by_nick(nick).is_some_and(is_here) {
+            return;
+        }
+        self.book.set_address(id, Address::Unverified(nick.clone()));
+        self.answers.unproven(id);
+        self.write(Write::Nick(id, nick.clone()));
     }
 
     /// A visitor spoke or registered under this nick.
@@ -643,7 +665,7 @@ impl Desk {
             .get(id)
             .and_then(|conversation| conversation.key.as_ref())
             .is_some_and(VisitorKey::is_session);
-        let receiver = self.book.get(id).and_then(|conversation| conversation.connection.clone());
+        let receiver = self.book.get(id).and_then(|conversation| conversation.receiver().map(str::to_owned));
         while let Some(answer) = self.answers.depart(id) {
             let mut text = answer.text.clone();
             if answer.again && !by_session {

@@ -1,7 +1,8 @@
 //! Who speaks: sign-on time and account of each source, learnt by WHOIS before its first line goes on.
 //!
 //! A nick is not a person. user@host together with the sign-on time tells a visitor from the next holder of the
-//! nick, so a line waits (in order per source, bounded, with a deadline) until that is known. What was learnt
+//! nick, so a line waits (in order per source, bounded, with a deadline) until that is known. A daemon that names the
+//! connection with each line (`ircd-lite/receiver`) is asked nothing: no line waits there. What was learnt
 //! holds while we would see the source go: in a common channel, or watched by MONITOR; else for a short time.
 
 use std::collections::{HashMap, VecDeque};
@@ -121,6 +122,12 @@ impl People {
     /// Takes a line; it comes out of [`People::poll_ready`] now or later, after those before it of the same source.
     pub(super) fn admit(&mut self, mut line: IrcLine, support: &ISupport, now: Instant, queue: &mut Queue) {
         let nick = support.case_mapping.fold(&line.from.nick);
+        if line.from.connection.is_some() && line.speech == Speech::Privmsg {
+            self.release_lines(&nick, now);
+            self.named(&nick, &line, support, now, queue);
+            self.ready.push_back(IrcEvent::Line(line));
+            return;
+        }
         if let Some(waiting) = self.waiting.get_mut(&nick) {
             let from = (line.from.user.clone(), line.from.host.clone());
             if *waiting.expected.get_or_insert_with(|| from.clone()) == from {
@@ -151,6 +158,34 @@ impl People {
         self.held += 1;
         self.wait(nick, waiting, queue);
         self.bound(now);
+    }
+
+    /// Lines that wait go before one that need not.
+    fn release_lines(&mut self, nick: &str, now: Instant) {
+        if self.waiting.get(nick).is_some_and(|waiting| !waiting.lines.is_empty()) {
+            self.release(nick, now);
+        }
+    }
+
+    /// The daemon says which connection a line came from. Whether its person leaves is still to be seen.
+    fn named(&mut self, nick: &str, line: &IrcLine, support: &ISupport, now: Instant, queue: &mut Queue) {
+        let is_vouched =
+            self.vouched.get(line.from.user.trim_start_matches('~')).is_some_and(|of| of == nick);
+        if line.replayed || is_vouched {
+            return;
+        }
+        let in_channel = line.place != Place::Private;
+        if let Some(known) = self.fresh(nick, &line.from, now) {
+            known.anchored |= in_channel;
+            return;
+        }
+        self.make_room();
+        let Source { user, host, account, signed_on, connection, .. } = line.from.clone();
+        let known = Known { user, host, account, signed_on, connection, learnt: now, anchored: in_channel };
+        self.known.insert(nick.to_owned(), Box::new(known));
+        if !in_channel {
+            self.watch(nick, &line.from.nick, support, queue);
+        }
     }
 
     /// Asks who has a nick; the answer comes out of [`People::poll_ready`].

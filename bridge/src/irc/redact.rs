@@ -19,9 +19,12 @@ pub(super) struct Redactions {
 
 impl Redactions {
     /// Asks; the answer is [`IrcEvent::Redacted`].
-    pub(super) fn ask(&mut self, lines: &[(String, String)], queue: &mut Queue) {
+    ///
+    /// Lines without a channel were said to us in private: the daemon has them under our nick.
+    pub(super) fn ask(&mut self, lines: &[(String, String)], own_nick: &str, queue: &mut Queue) {
         *self = Self { is_asked: true, refused: None };
         for (channel, msgid) in lines {
+            let channel = if channel.is_empty() { own_nick } else { channel };
             if let (Some(channel), Some(msgid)) = (Word::new(channel), Word::new(msgid)) {
                 queue.aside(Line::new("REDACT").word(&channel).word(&msgid));
             }
@@ -29,9 +32,10 @@ impl Redactions {
         queue.aside(Line::new("PING").trailing(&LineText::flat(FENCE)));
     }
 
-    /// `FAIL REDACT`. That a line is not there is as good as success.
-    pub(super) fn failed(&mut self, code: &str, words: &str) {
-        if self.is_asked && code != "UNKNOWN_MSGID" {
+    /// `FAIL REDACT`. That a line is not there is as good as success, and so is that private lines are not kept at all.
+    pub(super) fn failed(&mut self, code: &str, is_of_channel: bool, words: &str) {
+        let is_there = code != "UNKNOWN_MSGID" && (is_of_channel || code != "INVALID_TARGET");
+        if self.is_asked && is_there {
             self.refused.get_or_insert_with(|| words.to_owned());
         }
     }

@@ -1,7 +1,8 @@
 //! What was said while we were away, from the daemon's own history (draft/chathistory), once and in order.
 //!
 //! After a JOIN the session asks for what came after the last line that went on; what is said meanwhile in that
-//! channel waits until the answer is there. Private lines are found by `CHATHISTORY TARGETS`. A daemon without
+//! channel waits until the answer is there. Private lines are found by `CHATHISTORY TARGETS`; as senders change nicks, what
+//! anybody says in private waits until all of that is answered. A daemon without
 //! history, or one that does not answer, costs nothing but the deadline.
 //!
 //! Lines of one target go on while others are still awaited, so the moment of the last line tells nothing until all have
@@ -29,6 +30,8 @@ const MAX_WAITING: usize = 4096;
 /// have waited for WHOIS while later ones of others went on (10 s at most). Doubles are recognised by their msgid, here or by the
 /// hub.
 const OVERLAP: Duration = Duration::from_secs(12);
+/// Senders are asked for up to so long from now.
+const AHEAD: Duration = Duration::from_secs(24 * 3600);
 /// A fetch is over after this, whatever is still awaited.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -106,9 +109,31 @@ enum Batch {
 #[derive(Debug)]
 struct Asked {
     name: Word,
+    private: bool,
     deadline: Instant,
     pages: u32,
     held: Vec<IrcLine>,
+}
+
+/// Whose history a question is for.
+#[derive(Debug)]
+pub(super) struct Of {
+    /// Folded.
+    target: String,
+    name: Word,
+    private: bool,
+}
+
+impl Of {
+    /// A channel's. `None`: it has no name that can be asked for.
+    pub(super) fn channel(target: String, name: &str) -> Option<Self> {
+        Some(Self { target, name: Word::new(name)?, private: false })
+    }
+
+    /// That of what somebody said to us.
+    pub(super) fn person(target: String, name: &str) -> Option<Self> {
+        Some(Self { target, name: Word::new(name)?, private: true })
+    }
 }
 
 /// Batches that are open, and the questions for history under way. Targets are folded names.
@@ -117,8 +142,10 @@ pub(super) struct Replay {
     batches: HashMap<String, Batch>,
     asked: HashMap<String, Asked>,
     /// Targets whose turn comes when others are done.
-    waiting: VecDeque<(String, Word)>,
+    waiting: VecDeque<Of>,
     targets: Targets,
+    /// What was said in private meanwhile.
+    held: Vec<IrcLine>,
     /// The fetch is over then at the latest; none where it is over, or never began.
     over_at: Option<Instant>,
 }
@@ -139,7 +166,10 @@ impl Replay {
     pub(super) fn begin(&mut self, memory: &Memory, now: Moment, queue: &mut Queue) {
         self.over_at = Some(now.instant + LONGEST);
         if let Some(from) = memory.from() {
-            self.ask_targets(from, now.wall, now.instant, queue);
+            // A sender is listed by the latest line: one who speaks just now must not fall out at the end, nor those of
+            // a daemon whose clock is ahead.
+            let until = now.wall + AHEAD;
+            self.ask_targets(from, until, now.instant, queue);
         }
     }
 
@@ -156,36 +186,27 @@ impl Replay {
         self.over_at.is_none()
     }
 
-    /// Asks for what was said in or to `name` since then.
-    pub(super) fn ask(
-        &mut self,
-        target: String,
-        name: &str,
-        memory: &Memory,
-        page: usize,
-        now: Instant,
-        queue: &mut Queue,
-    ) {
-        let (Some(from), Some(name)) = (memory.from(), Word::new(name)) else { return };
-        if self.asked.contains_key(&target) {
-            return;
-        }
+    /// Asks for what was said there since then.
+    pub(super) fn ask(&mut self, of: Of, memory: &Memory, page: usize, now: Instant, queue: &mut Queue) {
+        let Some(from) = memory.from().filter(|_| !self.asked.contains_key(&of.target)) else { return };
         if self.asked.len() >= MAX_TARGETS {
             if self.waiting.len() < MAX_WAITING {
-                self.waiting.push_back((target, name));
+                self.waiting.push_back(of);
             }
             return;
         }
+        let Of { target, name, private } = of;
         question(&name, from, page, queue);
-        self.asked.insert(target, Asked { name, deadline: now + PATIENCE, pages: 1, held: Vec::new() });
+        let asked = Asked { name, private, deadline: now + PATIENCE, pages: 1, held: Vec::new() };
+        self.asked.insert(target, asked);
     }
 
     /// Asks for those whose turn it is.
     pub(super) fn ask_waiting(&mut self, memory: &Memory, page: usize, now: Instant, queue: &mut Queue) {
         while self.asked.len() < MAX_TARGETS
-            && let Some((target, name)) = self.waiting.pop_front()
+            && let Some(of) = self.waiting.pop_front()
         {
-            self.ask(target, name.as_str(), memory, page, now, queue);
+            self.ask(of, memory, page, now, queue);
         }
     }
 
@@ -202,16 +223,31 @@ impl Replay {
         }
     }
 
-    /// Whether what is said live to this target must wait.
-    pub(super) fn holds(&self, target: &str) -> bool {
-        self.asked.contains_key(target)
+    /// Takes a live line that was said in this channel, or in private where there is none. Gives back what may go on now:
+    /// the line, or when too many wait all of them.
+    pub(super) fn pass(&mut self, channel: Option<&str>, line: IrcLine) -> Vec<IrcLine> {
+        let held = match channel {
+            Some(channel) => self.asked.get_mut(channel).map(|asked| &mut asked.held),
+            None => self.awaits_private().then_some(&mut self.held),
+        };
+        let Some(held) = held else { return vec![line] };
+        held.push(line);
+        if held.len() < MAX_LINES { Vec::new() } else { std::mem::take(held) }
     }
 
-    /// Keeps a live line; gives all kept ones back when they are too many.
-    pub(super) fn hold(&mut self, target: &str, line: IrcLine) -> Vec<IrcLine> {
-        let Some(asked) = self.asked.get_mut(target) else { return vec![line] };
-        asked.held.push(line);
-        if asked.held.len() < MAX_LINES { Vec::new() } else { self.finish(target) }
+    /// What was said in private while its history was awaited, once that is over.
+    pub(super) fn take_private(&mut self) -> Vec<IrcLine> {
+        if self.held.is_empty() || self.awaits_private() {
+            Vec::new()
+        } else {
+            std::mem::take(&mut self.held)
+        }
+    }
+
+    fn awaits_private(&self) -> bool {
+        !matches!(self.targets, Targets::Answered)
+            || self.asked.values().any(|asked| asked.private)
+            || self.waiting.iter().any(|of| of.private)
     }
 
     /// `BATCH +id type parameters`. `target` is folded.

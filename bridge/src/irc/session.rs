@@ -25,7 +25,7 @@ use super::queue::{Pacing, Queue, Ticket};
 use super::receipts::{Pending, Receipt, Receipts};
 use super::redact::Redactions;
 pub use super::replay::Memory;
-use super::replay::Replay;
+use super::replay::{Of, Replay};
 pub use super::sasl::SaslAccount;
 use super::text::{Line, LineText, Word};
 use super::{RECEIVER, redact, sasl, split, timestamp};
@@ -340,7 +340,7 @@ impl Session {
             return;
         }
         if self.caps.is_on(redact::CAPABILITY) {
-            self.redactions.ask(lines, &mut self.queue);
+            self.redactions.ask(lines, self.nick.current(), &mut self.queue);
         } else {
             let refused = Some("it offers no message redaction".to_owned());
             self.events.push_back(IrcEvent::Redacted { refused });
@@ -382,12 +382,23 @@ impl Session {
         self.go_on_fetching(now);
     }
 
+    fn ask_history(&mut self, of: Option<Of>, now: Moment) {
+        let page = self.support.history_page;
+        if let Some(of) = of {
+            self.replay.ask(of, &self.memory, page, now.instant, &mut self.queue);
+        }
+    }
+
     /// Asks for the history of those whose turn it is; says when all has gone on.
     fn go_on_fetching(&mut self, now: Moment) {
         if !self.is_signed_on() {
             return;
         }
         self.replay.ask_waiting(&self.memory, self.support.history_page, now.instant, &mut self.queue);
+        for line in self.replay.take_private() {
+            self.deliver(line, now);
+        }
+        self.collect();
         let settled = self.channels.are_settled() && self.people.hold_nothing();
         if self.replay.ends(settled, now.instant) {
             self.memory.fetched();
@@ -464,8 +475,8 @@ impl Session {
                 let name = parameter(parameters, 1);
                 // Channels are asked for as they are joined.
                 if listed && self.support.channel(name).is_none() {
-                    let (folded, page) = (self.fold(name), self.support.history_page);
-                    self.replay.ask(folded, name, &self.memory, page, now.instant, &mut self.queue);
+                    let of = Of::person(self.fold(name), name);
+                    self.ask_history(of, now);
                 }
             }
             _ => {}
@@ -622,8 +633,8 @@ impl Session {
         if self.channels.joined(channel, &self.support, now.instant) {
             self.events.push_back(IrcEvent::Joined { channel: channel.to_owned() });
             if self.caps.has_history() {
-                let (folded, page) = (self.fold(channel), self.support.history_page);
-                self.replay.ask(folded, channel, &self.memory, page, now.instant, &mut self.queue);
+                let of = Of::channel(self.fold(channel), channel);
+                self.ask_history(of, now);
             }
         } else if let Some(name) = Word::new(channel) {
             // Some daemons let others force us into channels.
@@ -708,15 +719,11 @@ impl Session {
             self.replay.collect(batch, line);
             return;
         }
-        let conversation = match &line.place {
-            Place::Channel(channel) => self.fold(channel),
-            Place::Private => self.fold(nick),
+        let channel = match &line.place {
+            Place::Channel(channel) => Some(self.fold(channel)),
+            Place::Private => None,
         };
-        if self.replay.holds(&conversation) {
-            for line in self.replay.hold(&conversation, line) {
-                self.deliver(line, now);
-            }
-        } else {
+        for line in self.replay.pass(channel.as_deref(), line) {
             self.deliver(line, now);
         }
     }
@@ -772,7 +779,10 @@ impl Session {
                     }
                 }
             }
-            "REDACT" => self.redactions.failed(parameter(parameters, 1), words),
+            "REDACT" => {
+                let is_channel = self.support.channel(parameter(parameters, 2)).is_some();
+                self.redactions.failed(parameter(parameters, 1), is_channel, words);
+            }
             "PRIVMSG" | "NOTICE" | "TAGMSG" => {
                 let (label, to) = (self.label(message), parameter(parameters, 2).to_owned());
                 self.on_refused(label, &to, IrcRefusal::Cannot(words.to_owned()));

@@ -17,8 +17,8 @@ use crate::conversation::{ConversationId, Millis};
 
 /// Rows of one conversation that may wait for one person; beyond it the oldest make place, and the person is told.
 const MOST_WAITING: usize = 1000;
-/// Messages on their way to one person at once where the server does not limit us; else one, so that a message that
-/// the server drops can't be overtaken.
+/// Messages on their way to one person at once where the server does not limit us, of one conversation one: then
+/// nothing can overtake a line that the server drops or refuses. Where it limits us, one in all.
 const WIDE_WINDOW: usize = 64;
 /// Where the server does not limit us, each line goes in a message of its own, as a person would send it, unless more
 /// than these wait for the same person, or they have waited for long.
@@ -166,6 +166,8 @@ struct Lane {
     turn: Option<ConversationId>,
     /// Oldest first.
     formed: VecDeque<Formed>,
+    /// How many of these have lines of a conversation.
+    busy: HashMap<ConversationId, usize>,
     /// When this lane was served last, as a count over all lanes.
     served: u64,
     /// The person is away: the others come first in each round.
@@ -221,7 +223,7 @@ impl StaffOutbox {
     pub fn restore(&mut self, to: &ScreenName, im: Im) {
         let im = Arc::new(im);
         self.cookies.insert(im.cookie, to.clone());
-        self.lane(to).formed.push_back(Formed { im, state: State::ToRepeat, doubtful: true });
+        self.lane(to).keep(Formed { im, state: State::ToRepeat, doubtful: true });
     }
 
     /// Forms messages while the credits last: the most urgent first, people in turn. `gate` is told how many credits
@@ -266,7 +268,7 @@ impl StaffOutbox {
             let departure = lane.repeat(account).or_else(|| {
                 let lines = lane.lines_at_once(wide, now);
                 let im = Arc::new(lane.form(budget, gate, lines, cookie(), account)?);
-                lane.formed.push_back(Formed { im: im.clone(), state: State::Sent, doubtful: false });
+                lane.keep(Formed { im: im.clone(), state: State::Sent, doubtful: false });
                 self.cookies.insert(im.cookie, to.clone());
                 Some(Departure::New(im))
             });
@@ -473,7 +475,9 @@ impl StaffOutbox {
         let to = self.cookies.remove(&cookie)?;
         let lane = self.lanes.get_mut(&to)?;
         let at = lane.formed.iter().position(|formed| formed.im.cookie == cookie)?;
-        lane.formed.remove(at).map(|formed| (to, formed.im))
+        let formed = lane.formed.remove(at)?;
+        lane.no_longer_busy(&formed.im);
+        Some((to, formed.im))
     }
 }
 
@@ -517,6 +521,33 @@ impl Lane {
             Rank::Line => self.lines.entry(row.conversation).or_default().push_front(row),
             Rank::Passenger => self.passengers.push_front(row),
         }
+    }
+
+    fn keep(&mut self, formed: Formed) {
+        for id in conversations(&formed.im) {
+            *self.busy.entry(id).or_default() += 1;
+        }
+        self.formed.push_back(formed);
+    }
+
+    fn no_longer_busy(&mut self, im: &Im) {
+        for id in conversations(im) {
+            if let Some(count) = self.busy.get_mut(&id) {
+                *count -= 1;
+                if *count == 0 {
+                    self.busy.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// The conversation whose turn it is, of those that have nothing on its way.
+    #[expect(clippy::option_option, reason = "none: nobody's turn; none inside: that of lines of no visitor")]
+    fn next_turn(&self) -> Option<Option<ConversationId>> {
+        let is_free = |id: &&Option<ConversationId>| id.is_none_or(|id| !self.busy.contains_key(&id));
+        let after = (std::ops::Bound::Excluded(self.turn), std::ops::Bound::Unbounded);
+        let later = self.lines.range(after).map(|(id, _)| id).find(is_free);
+        later.or_else(|| self.lines.keys().find(is_free)).copied()
     }
 
     fn pause(&mut self, pause: Pause, now: Millis) {
@@ -578,7 +609,7 @@ impl Lane {
             return Some(Urgency::Reply);
         }
         match gate {
-            Gate::Lines | Gate::All if !self.lines.is_empty() => Some(Urgency::Line),
+            Gate::Lines | Gate::All if self.next_turn().is_some() => Some(Urgency::Line),
             Gate::All if !self.passengers.is_empty() => Some(Urgency::Passenger),
             Gate::Shut | Gate::Replies | Gate::Lines | Gate::All => None,
         }
@@ -624,13 +655,7 @@ impl Lane {
         let mut misfits = 0;
         let full = draft.rows.len().saturating_add(most);
         while misfits < MISFITS && draft.rows.len() < full {
-            let next = self
-                .lines
-                .range((std::ops::Bound::Excluded(self.turn), std::ops::Bound::Unbounded))
-                .next()
-                .or_else(|| self.lines.iter().next())
-                .map(|(conversation, _)| *conversation);
-            let Some(conversation) = next else { return };
+            let Some(conversation) = self.next_turn() else { return };
             let Some(queue) = self.lines.get_mut(&conversation) else { return };
             self.turn = conversation;
             if !draft.take(queue) {
@@ -644,6 +669,15 @@ impl Lane {
             }
         }
     }
+}
+
+/// The conversations whose lines stand in a message, each once.
+fn conversations(im: &Im) -> impl Iterator<Item = ConversationId> {
+    let lines = |row: &Row| row.conversation.filter(|_| row.rank == Rank::Line);
+    let mut all: Vec<ConversationId> = im.rows.iter().filter_map(lines).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter()
 }
 
 struct Draft {
@@ -764,7 +798,7 @@ mod tests {
         let mut t = Test::new();
         t.line("staff1", 1, "anna: one");
         t.depart_by(true, |_| Gate::Lines).unwrap();
-        t.line("staff1", 1, "anna: two");
+        t.line("staff1", 2, "bob: two");
         t.depart_by(true, |_| Gate::Lines).unwrap();
     }
 
@@ -776,13 +810,13 @@ mod tests {
             other => panic!("{other:?}"),
         };
         t.line("staff1", 1, "anna: one");
-        t.line("staff1", 1, "anna: two");
+        t.line("staff1", 2, "bob: two");
         assert_eq!(text(t.depart_by(true, |_| Gate::Lines)), "anna: one");
-        assert_eq!(text(t.depart_by(true, |_| Gate::Lines)), "anna: two");
+        assert_eq!(text(t.depart_by(true, |_| Gate::Lines)), "bob: two");
         for number in 0..=SINGLY {
-            t.line("staff1", 1, &format!("anna: {number}"));
+            t.line("staff1", 3, &format!("carl: {number}"));
         }
-        assert!(text(t.depart_by(true, |_| Gate::Lines)).starts_with("anna: 0\nanna: 1\n"));
+        assert!(text(t.depart_by(true, |_| Gate::Lines)).starts_with("carl: 0\ncarl: 1\n"));
         t.line("staff2", 1, "anna: one");
         t.line("staff2", 1, "anna: two");
         t.now = t.now.after(LONG);
@@ -909,7 +943,7 @@ mod tests {
         let mut t = Test::new();
         t.line("staff1", 1, "anna: one");
         t.depart_by(true, |_| Gate::Lines).unwrap();
-        t.line("staff1", 1, "anna: two");
+        t.line("staff1", 2, "bob: two");
         t.depart_by(true, |_| Gate::Lines).unwrap();
         for cookie in [1_u64, 2] {
             t.outbox.returned(ImCookie(cookie.to_be_bytes()), Pause::Short, t.now);
@@ -918,7 +952,7 @@ mod tests {
         let (_, first, text) = t.depart().unwrap();
         assert_eq!(text, "anna: one");
         t.outbox.acked(first);
-        assert_eq!(t.depart().unwrap().2, "anna: two");
+        assert_eq!(t.depart().unwrap().2, "bob: two");
     }
 
     #[test]
@@ -935,5 +969,35 @@ mod tests {
         t.outbox.enqueue_in_front(&staff1, notice);
         let second = t.outbox.make_place(&staff1, ConversationId(1)).unwrap();
         assert_eq!((&*second.row.text, second.told), ("anna: 1", true));
+    }
+
+    #[test]
+    fn nothing_overtakes_a_line_of_the_same_visitor_even_where_many_may_be_on_their_way() {
+        let mut t = Test::new();
+        for (visitor, text) in [(1, "a1"), (2, "b1"), (1, "a2"), (1, "a3"), (2, "b2")] {
+            t.line("staff1", visitor, text);
+        }
+        let mut sent = Vec::new();
+        while let Some((_, Departure::New(im))) = t.depart_by(true, |_| Gate::All) {
+            sent.push(im);
+        }
+        let texts = |sent: &[Arc<Im>]| sent.iter().map(|im| im.text.clone()).collect::<Vec<_>>();
+        assert_eq!(texts(&sent), ["a1", "b1"], "one of each visitor");
+        t.line("staff1", 3, "c1");
+        let Some((_, Departure::New(of_third))) = t.depart_by(true, |_| Gate::All) else {
+            panic!("c1 may go")
+        };
+        assert_eq!(of_third.text, "c1");
+        assert!(t.depart_by(true, |_| Gate::All).is_none(), "a2 waits for a1, b2 for b1");
+        t.outbox.acked(sent[1].cookie);
+        t.outbox.returned(sent[0].cookie, Pause::Short, t.now);
+        assert!(t.depart_by(true, |_| Gate::All).is_none(), "the lane pauses");
+        t.now = t.now.after(Duration::from_secs(2));
+        let Some((_, Departure::Repeat { im, marked: false })) = t.depart_by(true, |_| Gate::All) else {
+            panic!("the refused one goes again")
+        };
+        t.outbox.acked(im.cookie);
+        let Some((_, Departure::New(rest))) = t.depart_by(true, |_| Gate::All) else { panic!("a2 may go") };
+        assert_eq!(rest.text, "a2\na3\nb2", "after a second what waits is joined");
     }
 }

@@ -221,7 +221,7 @@ pub struct Chores {
 pub struct Redaction {
     /// Ours of it.
     pub id: u64,
-    /// In the history of this channel.
+    /// In the history of this channel; empty: of what was said to us in private.
     pub channel: String,
     /// The daemon's id of it.
     pub msgid: String,

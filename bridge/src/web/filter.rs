@@ -16,6 +16,7 @@ use super::event::{HistoryEntry, SessionId};
 use super::history::{self, Names, Question, Understands};
 use super::limits::{Bucket, Limits};
 use super::line::LineView;
+use super::unheard::{Turn, Unheard};
 use crate::irc::text::{Line, LineText, Word};
 
 /// A message of the visitor's, without tags.
@@ -107,6 +108,7 @@ pub(super) struct Filter {
     others: Bucket,
     reminded_at: Option<Instant>,
     question: Option<(Question, Option<String>)>,
+    unheard: Unheard,
     batches: u64,
     daemon_said_error: bool,
     out: VecDeque<Output>,
@@ -131,6 +133,7 @@ impl Filter {
             others: Bucket::new(20, Duration::from_millis(250)),
             reminded_at: None,
             question: None,
+            unheard: Unheard::default(),
             batches: 0,
             daemon_said_error: false,
             out: VecDeque::new(),
@@ -328,12 +331,23 @@ impl Filter {
             self.slow_down(id.as_deref(), now);
             return;
         }
+        let turn = match id.as_deref().filter(|_| command == "PRIVMSG" && self.caps.daemon_takes_tags()) {
+            Some(id) => self.unheard.take(id, text, self.bot_now.is_some()),
+            None => Turn::Now,
+        };
+        if turn == Turn::Full {
+            self.refuse(id.as_deref(), "too many lines wait");
+            return;
+        }
         // Whoever has the bot's nick while the bot is away is not the bot.
         let Some(bot) = self.bot_now.clone() else {
             let bot = self.bot.clone();
             self.numeric("401", &[bot.as_str()], "No such nick/channel", label);
             return;
         };
+        if turn == Turn::Later {
+            return;
+        }
         let line = Line::new(command).word(&bot).trailing(&LineText::flat(text));
         let id = id.map(|id| ("+bridgebot/id", id));
         self.forward_tagged(line, label, id);
@@ -469,15 +483,39 @@ impl Filter {
     pub(super) fn bot_changed(&mut self, nick: Option<&str>) {
         let nick = nick.and_then(Word::new);
         if nick == self.bot_now {
+            // It was away, for so short a time that nobody here was told.
+            self.unheard.forget_sent();
+            self.say_unheard();
             return;
         }
         let before = self.bot_nick().clone();
+        if nick.is_none() {
+            self.unheard.forget_sent();
+        }
         self.bot_now = nick;
+        self.say_unheard();
         if self.session.is_some() && *self.bot_nick() != before {
             self.tell_bot();
         }
         if self.watches_bot {
             self.tell_presence();
+        }
+    }
+
+    /// What the bot never said anything about goes to it before anything newer.
+    fn say_unheard(&mut self) {
+        let Some(bot) = self.bot_now.clone() else { return };
+        while let Some((id, text)) = self.unheard.next() {
+            let line = Line::new("PRIVMSG").word(&bot).trailing(&LineText::flat(&text));
+            self.forward_tagged(line, None, Some(("+bridgebot/id", id)));
+        }
+    }
+
+    /// The bot says what became of a line.
+    fn heard(&mut self, view: LineView<'_>) {
+        if let (Some(id), Some(_)) = (view.tag("+bridgebot/id"), view.tag("+bridgebot/state")) {
+            self.unheard.heard(&id);
+            self.say_unheard();
         }
     }
 
@@ -488,6 +526,10 @@ impl Filter {
         let second = parameters.get(1).copied().unwrap_or_default();
         match view.command {
             "PRIVMSG" | "NOTICE" | "TAGMSG" if !self.may_speak(view) => {}
+            "TAGMSG" => {
+                self.heard(view);
+                self.pass(line, view, now);
+            }
             "JOIN" | "PART" | "KICK" | "INVITE" | "WALLOPS" => {}
             "CAP" => {
                 let (nick, rest) = parameters

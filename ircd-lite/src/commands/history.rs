@@ -1,13 +1,16 @@
-//! CHATHISTORY of channels, and between users who are logged in. Facts: IRCv3 `draft/chathistory`.
+//! CHATHISTORY of channels, between users who are logged in, and for a bot (an account that is `exempt`) of what anybody
+//! said to it. Facts: IRCv3 `draft/chathistory`.
 //!
 //! A plain member of an auditorium gets back what it could see when it was said: the operators' lines and its own.
+
+use std::collections::HashMap;
 
 use bytes::Bytes;
 
 use crate::wire::date;
 use crate::wire::line::Line;
 use crate::wire::message::Message;
-use crate::wire::name;
+use crate::wire::name::{self, Folded};
 use crate::wire::tags;
 use crate::wire::writer::Writer;
 use crate::world::caps::Caps;
@@ -94,6 +97,11 @@ enum Source {
     Channel(ChannelSlot),
     /// A user by this name, and where both are logged in the two accounts.
     User(Bytes, Option<(Bytes, Bytes)>),
+    /// What somebody of this nick said to the bot of this account.
+    Inbox {
+        account: Bytes,
+        with: Bytes,
+    },
 }
 
 impl Source {
@@ -102,6 +110,9 @@ impl Source {
         if name::is_channel(target) {
             let channel = world.find_channel(target)?;
             return world.channel(channel).rank(me).map(|_| Self::Channel(channel));
+        }
+        if let Some(account) = world.client(me).bot() {
+            return Some(Self::Inbox { account, with: Bytes::copy_from_slice(target) });
         }
         let own = world.client(me).account();
         if let Some(user) = world.visible_user(me, target) {
@@ -121,13 +132,14 @@ impl Source {
             Self::User(_, accounts) => {
                 accounts.as_ref().and_then(|(own, peer)| world.conversations.between(own, peer))
             }
+            Self::Inbox { account, .. } => world.inboxes.get(account),
         }
     }
 
     fn name(&self, world: &World) -> Bytes {
         match self {
             Self::Channel(channel) => world.channel(*channel).name.clone(),
-            Self::User(name, _) => name.clone(),
+            Self::User(name, _) | Self::Inbox { with: name, .. } => name.clone(),
         }
     }
 }
@@ -152,14 +164,19 @@ fn sight(world: &World, me: Slot, source: &Source) -> impl Fn(&Entry) -> bool + 
     let client = world.client(me);
     let operator = match source {
         Source::Channel(channel) => world.channel(*channel).is_operator(me) || client.oper(),
-        Source::User(..) => false,
+        Source::User(..) | Source::Inbox { .. } => false,
     };
     let (serial, account) = (client.serial, client.account());
+    let with = match source {
+        Source::Inbox { with, .. } => Some(with.clone()),
+        _ => None,
+    };
     move |entry| match &entry.audience {
         Audience::Members => true,
         Audience::Author { serial: author, account: name } => {
             operator || *author == serial || (name.is_some() && *name == account)
         }
+        Audience::Receiver { from } => with.as_ref().is_some_and(|with| name::same(from, with)),
     }
 }
 
@@ -182,6 +199,17 @@ fn answer(world: &mut World, me: Slot, name: &Bytes, entries: Vec<Entry>) {
     let (tags, caps) = (world.client(me).tags, world.client(me).caps);
     let lines = entries.into_iter().map(|mut entry| entry.message.form(tags)).collect();
     send_batch(world, me, "chathistory", Some(name), lines, caps.has(Caps::BATCH));
+}
+
+/// The latest line of each who wrote to a bot, by the nick.
+fn senders(inbox: &History) -> impl Iterator<Item = (u64, Bytes)> + use<> {
+    let mut latest: HashMap<Folded, (u64, Bytes)> = HashMap::new();
+    for entry in inbox.entries() {
+        if let Audience::Receiver { from } = &entry.audience {
+            latest.insert(Folded::new(from), (entry.unix_ms, from.clone()));
+        }
+    }
+    latest.into_values()
 }
 
 /// The latest line of each user whom the asker wrote with, both logged in. A nick stands for who has it now, an account
@@ -213,7 +241,10 @@ fn targets(world: &mut World, me: Slot, first: &[u8], second: &[u8], count: usiz
         let last = pick(world, me, &Source::Channel(channel), whole, 1).pop();
         found.extend(last.map(|last| (last.unix_ms, world.channel(channel).name.clone())));
     }
-    found.extend(private_targets(world, me));
+    match world.client(me).bot() {
+        Some(account) => found.extend(world.inboxes.get(&account).map(senders).into_iter().flatten()),
+        None => found.extend(private_targets(world, me)),
+    }
     found.retain(|(unix_ms, _)| from < *unix_ms && *unix_ms < to);
     found.sort_unstable();
     found.truncate(count);

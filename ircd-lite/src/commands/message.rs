@@ -376,14 +376,24 @@ impl Sending<'_> {
         }
     }
 
-    /// Keeps what one account wrote to another.
+    /// Keeps what one account wrote to another, and what anybody wrote to a bot: one whose connection was dead already
+    /// finds it when it is back.
     fn keep_private(&self, world: &mut World, user: Slot, message: Message, msgid: Bytes) {
+        let (unix_ms, lines) = (world.now.unix_ms, world.config.limits.history);
+        if let Some(account) = world.client(user).bot() {
+            let audience = Audience::Receiver { from: world.client(self.me).identity.nick() };
+            let inbox = world.inboxes.entry(account).or_default();
+            return inbox.push(unix_ms, msgid, message, self.size(), audience, lines);
+        }
+        // What a bot says is in its own store, and what that deletes must not live on here.
+        if world.client(self.me).bot().is_some() {
+            return;
+        }
         let side = |slot: Slot| {
             let client = world.client(slot);
             client.account().map(|account| Side { account, nick: client.identity.nick() })
         };
         let (Some(from), Some(to)) = (side(self.me), side(user)) else { return };
-        let (unix_ms, lines) = (world.now.unix_ms, world.config.limits.history);
         world.conversations.push(from, to, (unix_ms, msgid), message, self.size(), lines);
     }
 

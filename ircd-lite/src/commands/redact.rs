@@ -1,18 +1,24 @@
 //! REDACT: a channel's operators, and IRC operators, take a line out of its history. Facts: IRCv3
 //! `draft/message-redaction`.
 //!
-//! The line is gone from memory, and those who have the capability on and could see it are told. Private lines are never
-//! kept, so there is nothing of them to take out.
+//! The line is gone from memory, and those who have the capability on and could see it are told. A bot takes out what was
+//! said to it in private: under its own nick, and nobody is told.
 
 use bytes::Bytes;
 
 use crate::wire::line::Line;
+use crate::wire::name;
 use crate::world::caps::Caps;
 use crate::world::history::Audience;
 use crate::world::{ChannelSlot, Slot, World};
 
+const UNKNOWN: &str = "This message does not exist or is too old";
+
 pub(super) fn redact(world: &mut World, me: Slot, line: &Line<'_>) {
     let (Some(target), Some(msgid)) = (line.get(0), line.get(1)) else { return };
+    if !name::is_channel(target) {
+        return from_inbox(world, me, target, msgid);
+    }
     let Some(channel) = world.find_channel(target).filter(|channel| is_there(world, me, *channel)) else {
         return world.fail(me, "REDACT", "INVALID_TARGET", &[target], "You cannot delete messages there");
     };
@@ -22,10 +28,19 @@ pub(super) fn redact(world: &mut World, me: Slot, line: &Line<'_>) {
         return world.fail(me, "REDACT", "REDACT_FORBIDDEN", &[target, msgid], text);
     }
     let Some(audience) = world.channel_mut(channel).history.remove(msgid) else {
-        let text = "This message does not exist or is too old";
-        return world.fail(me, "REDACT", "UNKNOWN_MSGID", &[target, msgid], text);
+        return world.fail(me, "REDACT", "UNKNOWN_MSGID", &[target, msgid], UNKNOWN);
     };
     tell(world, me, channel, &audience, msgid, line.get(2));
+}
+
+fn from_inbox(world: &mut World, me: Slot, target: &[u8], msgid: &[u8]) {
+    let client = world.client(me);
+    let Some(account) = client.bot().filter(|_| name::same(target, &client.identity.nick())) else {
+        return world.fail(me, "REDACT", "INVALID_TARGET", &[target], "You cannot delete messages there");
+    };
+    if world.inboxes.get_mut(&account).and_then(|inbox| inbox.remove(msgid)).is_none() {
+        world.fail(me, "REDACT", "UNKNOWN_MSGID", &[target, msgid], UNKNOWN);
+    }
 }
 
 fn is_there(world: &World, me: Slot, channel: ChannelSlot) -> bool {
@@ -53,6 +68,7 @@ fn tell(
         let could_see = match audience {
             Audience::Members => true,
             Audience::Author { serial, .. } => client.serial == *serial || operators.contains(&slot),
+            Audience::Receiver { .. } => false,
         };
         slot != me && could_see && client.caps.has(Caps::REDACTION)
     });

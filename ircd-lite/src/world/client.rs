@@ -285,6 +285,11 @@ impl Client {
         self.lists.get_or_insert_with(Box::default)
     }
 
+    /// The account, where it is a bot's (`exempt`): what is said to it in private is kept for it, whoever said it.
+    pub(crate) fn bot(&self) -> Option<Bytes> {
+        self.login.as_ref().filter(|login| login.exempt).map(|login| login.name.clone())
+    }
+
     /// The account's name.
     pub(crate) fn account(&self) -> Option<Bytes> {
         self.login.as_ref().map(|login| login.name.clone())

@@ -1,4 +1,4 @@
-//! The last lines of a channel, for CHATHISTORY. Bounded in lines by the configuration and in bytes here.
+//! The last lines of a channel, or of what was said to a bot's account, for CHATHISTORY. Bounded in lines by the configuration and in bytes here.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::wire::message::Message;
 
-/// The most bytes that one channel's history holds, tags included.
+/// The most bytes that one history holds, tags included.
 const BYTES: usize = 256 * 1024;
 
 /// One kept line.
@@ -34,6 +34,11 @@ pub(crate) enum Audience {
         serial: u64,
         /// The author's account.
         account: Option<Bytes>,
+    },
+    /// The account that it was said to; by whom, as the nick was then.
+    Receiver {
+        /// The author's nick.
+        from: Bytes,
     },
 }
 

@@ -185,6 +185,8 @@ pub struct World {
     pub(crate) channel_names: HashMap<Folded, ChannelSlot>,
     pub(crate) monitors: monitor::Monitors,
     pub(crate) whowas: whowas::Whowas,
+    /// What was said in private to the accounts of bots (`exempt`), by account.
+    pub(crate) inboxes: HashMap<Bytes, history::History>,
     pub(crate) addresses: addresses::Addresses,
     pub(crate) bans: bans::Bans,
     pub(crate) sign_ons: sign_ons::SignOns,
@@ -224,6 +226,7 @@ impl World {
             channel_names: HashMap::new(),
             monitors: monitor::Monitors::default(),
             whowas: whowas::Whowas::default(),
+            inboxes: HashMap::new(),
             addresses: addresses::Addresses::default(),
             bans: bans::Bans::default(),
             sign_ons: sign_ons::SignOns::default(),
@@ -340,6 +343,10 @@ impl World {
             channel.permanent = None;
         }
         let config = self.config.clone();
+        let has_inbox = |name: &Bytes| {
+            config.accounts.iter().any(|account| account.exempt && account.name.as_bytes() == *name)
+        };
+        self.inboxes.retain(|name, _| has_inbox(name));
         for wanted in &config.channels {
             self.make_permanent(wanted);
         }

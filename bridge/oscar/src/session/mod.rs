@@ -148,6 +148,11 @@ impl Session {
         self.state == State::Online && !self.closed
     }
 
+    /// How long ago the server was last heard: what was sent to us since may be lost if the connection is.
+    pub fn silence(&self, now: Instant) -> Duration {
+        self.elapsed(now).saturating_sub(self.connection.heard())
+    }
+
     /// A frame came.
     pub fn receive(&mut self, frame: &Frame, now: Instant) {
         if self.closed {

@@ -153,6 +153,7 @@ impl World {
                 }
                 self.t.aim(AimEvent::Lost {
                     reason: "reset".into(),
+                    silent: std::time::Duration::ZERO,
                     retry_in: std::time::Duration::from_secs(1),
                 });
             }

@@ -132,7 +132,11 @@ fn after_a_lost_session_the_same_happens_and_staff_are_told_from_when_to_when() 
     let mut t = Bench::new();
     t.says("anna", "one");
     let (_, text, cookie) = t.ims().remove(0);
-    t.after(70).aim(AimEvent::Lost { reason: "reset".into(), retry_in: std::time::Duration::from_secs(1) });
+    t.after(70).aim(AimEvent::Lost {
+        reason: "reset".into(),
+        silent: std::time::Duration::ZERO,
+        retry_in: std::time::Duration::from_secs(1),
+    });
     t.credits(0).after(9).aim_up().online("staff1").credits(9);
     let ims = t.ims();
     assert!(ims.contains(&("staff1".into(), format!("{text} (again)"), cookie)), "{ims:?}");
@@ -140,6 +144,40 @@ fn after_a_lost_session_the_same_happens_and_staff_are_told_from_when_to_when() 
     t.reads(
         "staff1",
         "* I was away from 00:01:10 to 00:01:19 UTC; lines you sent me in that time may not have arrived",
+    );
+}
+
+#[test]
+fn staff_are_told_of_a_short_absence_too_from_when_the_server_was_last_heard() {
+    use std::time::Duration;
+    let mut t = Bench::new();
+    let reason = "reset".to_owned();
+    t.after(70).aim(AimEvent::Lost {
+        reason,
+        silent: Duration::from_secs(4),
+        retry_in: Duration::from_millis(100),
+    });
+    t.now = t.now.after(Duration::from_millis(300));
+    t.aim_up().online("staff1").credits(9).reads(
+        "staff1",
+        "* I was away from 00:01:06 to 00:01:11 UTC; lines you sent me in that time may not have arrived",
+    );
+}
+
+#[test]
+fn an_absence_that_staff_were_not_told_of_before_a_crash_they_are_told_of_after_it() {
+    let mut t = Bench::new();
+    t.after(70).crash();
+    t.after(5).aim_up();
+    // The server has not said yet who is there.
+    t.crash().after(5).aim_up().online("staff1").credits(9).reads(
+        "staff1",
+        "* I was away from 00:01:10 to 00:01:20 UTC; lines you sent me in that time may not have arrived",
+    );
+    t.after(70).crash();
+    t.after(5).aim_up().online("staff1").credits(9).reads(
+        "staff1",
+        "* I was away from 00:02:30 to 00:02:35 UTC; lines you sent me in that time may not have arrived",
     );
 }
 
@@ -337,6 +375,14 @@ fn with_several_accounts_each_person_has_one_and_another_steps_in() {
         .collect();
     assert_eq!(by, [0, 1]);
     t.ack_all();
-    aim(&mut t, 1, AimEvent::Lost { reason: "gone".into(), retry_in: std::time::Duration::from_secs(1) });
+    aim(
+        &mut t,
+        1,
+        AimEvent::Lost {
+            reason: "gone".into(),
+            silent: std::time::Duration::ZERO,
+            retry_in: std::time::Duration::from_secs(1),
+        },
+    );
     t.says("anna", "two").reads("staff1", "anna: two").reads("staff2", "anna: two");
 }

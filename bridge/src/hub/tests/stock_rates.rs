@@ -242,7 +242,11 @@ fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>, mut room: Option<Roo
         let now = step * STEP;
         if let Some((account, from, until)) = gone {
             if now == from {
-                let lost = AimEvent::Lost { reason: "test".into(), retry_in: Duration::from_secs(1) };
+                let lost = AimEvent::Lost {
+                    reason: "test".into(),
+                    silent: Duration::ZERO,
+                    retry_in: Duration::from_secs(1),
+                };
                 desk.receive(Input::Aim(AccountId(account), lost), moment(now));
                 run.accounts[account] = Account { is_up: false, ..Account::new() };
             }

@@ -40,6 +40,40 @@ fn the_same_line_again_is_stored_once() {
 }
 
 #[test]
+fn a_line_through_a_gateway_that_is_gone_comes_from_its_program_not_from_the_history() {
+    let mut t = Bench::new();
+    let line = IrcLine { client_id: Some("l1".into()), replayed: true, ..t.line("anna", "hello") };
+    t.irc(IrcEvent::Line(line.clone())).no_ims();
+    t.irc(IrcEvent::Line(IrcLine { client_id: None, ..line })).reads("staff1", "anna: hello");
+}
+
+#[test]
+fn a_line_out_of_the_history_does_not_give_its_nick_to_who_said_it() {
+    let mut t = Bench::new();
+    let connected = |t: &Bench, text: &str, connection: &str, replayed: bool| {
+        let mut line = IrcLine { replayed, msgid: Some(text.into()), ..t.line("anna", text) };
+        line.from = Source { connection: Some(connection.into()), signed_on: None, ..line.from };
+        IrcEvent::Line(line)
+    };
+    let line = connected(&t, "one", "x-1", false);
+    t.irc(line).reads("staff1", "anna: one").reads("staff2", "anna: one");
+    t.irc(IrcEvent::Lost { reason: "reset".into() }).types("staff1", "anna: for her alone");
+    t.irc_up();
+    // She left meanwhile, and somebody has her nick.
+    let line = connected(&t, "two", "x-1", true);
+    t.irc(line);
+    assert!(t.said_to("anna").is_none(), "first it is asked who has the nick");
+    let stranger = Source { connection: Some("x-2".into()), ..source("anna", 9) };
+    t.irc(IrcEvent::Identified { source: stranger });
+    assert!(t.said_to("anna").is_none());
+    let line = connected(&t, "three", "x-2", false);
+    t.irc(line).reads("staff1", "anna: two");
+    let rest = t.ack_all();
+    assert!(rest.iter().any(|(_, text)| text.contains("anna-2: three")), "{rest:?}");
+    assert!(t.said_to("anna").is_none());
+}
+
+#[test]
 fn with_nobody_there_the_visitor_is_told_once_and_the_line_waits() {
     let mut t = Bench::new();
     t.after(5).offline("staff1").offline("staff2");

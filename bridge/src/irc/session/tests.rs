@@ -217,6 +217,15 @@ mod signing_on {
     }
 
     #[test]
+    fn what_was_said_to_us_in_private_stands_under_our_nick() {
+        let mut t = Transcript::online("draft/message-redaction message-tags", "");
+        t.session.redact(&[(String::new(), "m1".to_owned()), ("#blah".to_owned(), "m2".to_owned())]);
+        t.sends("REDACT bridgebot m1").sends("REDACT #blah m2").sends("PING :redacted");
+        t.gets(":irc.test FAIL REDACT INVALID_TARGET bridgebot :You cannot delete messages there");
+        t.gets(":irc.test PONG irc.test :redacted").event(&IrcEvent::Redacted { refused: None });
+    }
+
+    #[test]
     fn a_daemon_without_redaction_is_not_asked() {
         let mut t = Transcript::online("message-tags", "");
         t.session.redact(&[("#blah".to_owned(), "m1".to_owned())]);
@@ -351,19 +360,15 @@ mod listening {
     fn an_answer_may_be_for_one_connection_only() {
         let mut t = Transcript::online("ircd-lite/receiver message-tags", "");
         t.everything();
-        t.gets("@ircd-lite/from=5d2c-1f :anna!~anna@host PRIVMSG bridgebot :hello").sends("WHOIS anna anna");
-        t.gets(":irc.test 311 bridgebot anna ~anna host * :Anna")
-            .gets(":irc.test 320 bridgebot anna 5d2c-1f :is its connection")
-            .gets(":irc.test 317 bridgebot anna 3 5 :seconds idle, signon time")
-            .gets(":irc.test 318 bridgebot anna :End of /WHOIS list.");
-        let line = t.line();
-        assert_eq!((line.from.connection.as_deref(), line.from.signed_on), (Some("5d2c-1f"), Some(5)));
-        t.everything();
+        t.gets("@ircd-lite/from=5d2c-1f :anna!~anna@host PRIVMSG bridgebot :hello");
+        assert_eq!(t.line().from.connection.as_deref(), Some("5d2c-1f"), "nothing else need be known");
+        assert!(t.everything().is_empty(), "and nothing is asked");
         t.session.say(SendId(1), "anna", Speech::Privmsg, "hi", &[], Some("5d2c-1f"));
         t.sends("@ircd-lite/to=5d2c-1f PRIVMSG anna :hi");
         t.everything();
         // The same user and host behind the nick, and yet another person.
-        t.gets("@ircd-lite/from=77aa-20 :anna!~anna@host PRIVMSG bridgebot :hello").sends("WHOIS anna anna");
+        t.gets("@ircd-lite/from=77aa-20 :anna!~anna@host PRIVMSG bridgebot :hello");
+        assert_eq!(t.line().from.connection.as_deref(), Some("77aa-20"));
     }
 
     #[test]
@@ -449,6 +454,7 @@ mod listening {
     fn tags_say_who_when_and_which() {
         let mut t = Transcript::online(ALL_CAPS, "");
         t.everything();
+        t.gets(":irc.test BATCH +t draft/chathistory-targets").gets(":irc.test BATCH -t");
         t.gets("@time=2025-01-01T00:00:07.000Z;msgid=m1;account=annas;+bridgebot/id=x-1 :anna!~a@h PRIVMSG bridgebot :hi");
         let line = t.line();
         assert_eq!(line.from.account.as_deref(), Some("annas"));
@@ -629,13 +635,36 @@ mod history {
         t.gets(":irc.test 001 bridgebot :Hi").gets(":irc.test 422 bridgebot :none");
         t.sends("JOIN #blah");
         t.sends(
-            "CHATHISTORY TARGETS timestamp=2024-12-31T23:59:58.000Z timestamp=2025-01-01T00:00:00.000Z 64",
+            "CHATHISTORY TARGETS timestamp=2024-12-31T23:59:58.000Z timestamp=2025-01-02T00:00:00.000Z 64",
         );
         t.gets(":irc.test BATCH +t draft/chathistory-targets")
             .gets("@batch=t :irc.test CHATHISTORY TARGETS anna 2025-01-01T00:00:11.000Z")
             .gets("@batch=t :irc.test CHATHISTORY TARGETS #other 2025-01-01T00:00:11.000Z")
             .gets(":irc.test BATCH -t");
         t.sends("CHATHISTORY AFTER anna timestamp=2024-12-31T23:59:58.000Z 100").silent_lines();
+    }
+
+    #[test]
+    fn what_is_said_in_private_waits_for_what_was_said_before() {
+        let mut t = Transcript::back_online(ALL_CAPS, "", since(10));
+        t.everything();
+        t.gets(":irc.test BATCH +1 chathistory #blah").gets(":irc.test BATCH -1");
+        // The sender has another nick by now.
+        t.gets("@time=2025-01-01T00:00:14.000Z;msgid=c;account=a :anna2!~a@h PRIVMSG bridgebot :live")
+            .silent();
+        t.gets(":irc.test BATCH +t draft/chathistory-targets")
+            .gets("@batch=t :irc.test CHATHISTORY TARGETS anna 2025-01-01T00:00:13.000Z")
+            .gets(":irc.test BATCH -t");
+        t.sends("CHATHISTORY AFTER anna timestamp=2024-12-31T23:59:58.000Z 100").silent_lines();
+        t.gets(":irc.test BATCH +2 chathistory anna").gets(
+            "@batch=2;time=2025-01-01T00:00:13.000Z;msgid=b;account=a :anna!~a@h PRIVMSG bridgebot :missed",
+        );
+        t.silent().gets(":irc.test BATCH -2");
+        let lines: Vec<_> = (0..2).map(|_| t.line()).map(|line| (line.text, line.replayed)).collect();
+        assert_eq!(lines, [("missed".into(), true), ("live".into(), false)]);
+        t.event(&IrcEvent::Fetched);
+        t.gets("@time=2025-01-01T00:00:15.000Z;msgid=d;account=a :anna2!~a@h PRIVMSG bridgebot :next");
+        assert_eq!(t.line().text, "next");
     }
 
     /// Answers of the daemon to the questions for senders, with one of them each millisecond.

@@ -88,8 +88,8 @@ impl SqliteStore {
 fn delete_all(transaction: &Transaction<'_>, conversations: &[i64]) -> rusqlite::Result<usize> {
     let mut deleted = 0;
     for id in conversations {
-        let sql = "INSERT INTO redaction (channel, msgid) SELECT channel, msgid FROM entry
-            WHERE conversation = ?1 AND channel IS NOT NULL AND msgid IS NOT NULL ORDER BY number";
+        let sql = "INSERT INTO redaction (channel, msgid) SELECT ifnull(channel, ''), msgid FROM entry
+            WHERE conversation = ?1 AND staff IS NULL AND msgid IS NOT NULL ORDER BY number";
         transaction.prepare_cached(sql)?.execute([id])?;
         deleted += transaction.prepare_cached("DELETE FROM conversation WHERE id = ?1")?.execute([id])?;
     }

@@ -342,3 +342,37 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn a_line_refused_while_the_bot_is_away_is_not_overtaken() {
+    let mut t = Transcript::registered("message-tags");
+    t.visitor("MONITOR + bridgebot").visitor_gets(":gateway 730 anna :bridgebot");
+    t.filter.bot_changed(None);
+    t.visitor_gets(":gateway 731 anna :bridgebot");
+    t.visitor("@+bridgebot/id=a PRIVMSG bridgebot :one")
+        .visitor_gets(":gateway 401 anna bridgebot :No such nick/channel");
+    t.filter.bot_changed(Some("bridgebot"));
+    t.daemon_gets("@+bridgebot/id=a PRIVMSG bridgebot :one").visitor_gets(":gateway 730 anna :bridgebot");
+    t.visitor("@+bridgebot/id=b PRIVMSG bridgebot :two")
+        .daemon_gets("@+bridgebot/id=b PRIVMSG bridgebot :two");
+    // The visitor's program heard 401 and 730, and says what it has no word about once more.
+    t.visitor("@+bridgebot/id=a PRIVMSG bridgebot :one")
+        .daemon_gets("@+bridgebot/id=a PRIVMSG bridgebot :one");
+}
+
+#[test]
+fn a_line_lost_with_the_bots_connection_is_not_overtaken() {
+    let mut t = Transcript::registered("message-tags");
+    for (id, text) in [("a", "one"), ("b", "two")] {
+        let line = format!("@+bridgebot/id={id} PRIVMSG bridgebot :{text}");
+        t.visitor(&line).daemon_gets(&line);
+    }
+    t.daemon("@+bridgebot/id=a;+bridgebot/state=stored :bridgebot!b@h TAGMSG anna").all();
+    // So short an absence that only its end is seen.
+    t.filter.bot_changed(Some("bridgebot"));
+    t.daemon_gets("@+bridgebot/id=b PRIVMSG bridgebot :two").silent();
+    t.daemon("@+bridgebot/id=b;+bridgebot/state=failed :bridgebot!b@h TAGMSG anna").all();
+    t.filter.bot_changed(None);
+    t.filter.bot_changed(Some("bridgebot"));
+    t.silent();
+}

@@ -1,6 +1,6 @@
 //! CHATHISTORY in an ordinary channel, and between accounts.
 
-use super::Stage;
+use super::{Gone, Stage};
 
 fn stage() -> Stage {
     let mut stage = Stage::new("");
@@ -159,4 +159,45 @@ fn whoever_is_hidden_is_as_gone() {
     stage.forget().send("ann", command).hears("ann", "CHATHISTORY TARGETS bob 2023-");
     stage.send("robert", "PART #aud").forget();
     stage.send("ann", command).hears("ann", "CHATHISTORY TARGETS robert 2023-");
+}
+
+const BOT: &str = "[[account]]\nname = \"bot\"\npassword = \"pw\"\nexempt = true\n\
+                   [[account]]\nname = \"anna\"\npassword = \"pw\"\n";
+const CAPS: &str = "batch draft/chathistory message-tags server-time sasl";
+
+#[test]
+fn a_bot_finds_what_was_said_to_it_by_sender() {
+    let mut stage = Stage::new(BOT);
+    stage.register_as("bot", "bot").register("a").register("b");
+    stage.send("a", "PRIVMSG bot :one").after(1);
+    stage.send("b", "NOTICE bot :two").send("a", "NICK c").send("a", "PRIVMSG bot :three");
+    stage.gone("bot", Gone::Eof).after(1);
+    stage.send("a", "PRIVMSG bot :nobody is there");
+    stage.register_as("again", "bot").send("again", &format!("CAP REQ :{CAPS}")).forget();
+    let span = "timestamp=2023-11-14T22:13:00.000Z timestamp=2023-11-14T22:15:00.000Z 9";
+    stage.send("again", &format!("CHATHISTORY TARGETS {span}"));
+    let lines = stage.lines("again");
+    assert!(lines[0].contains(" draft/chathistory-targets") && lines.len() == 5, "{lines:#?}");
+    for (line, sender) in lines[1..4].iter().zip(["a", "b", "c"]) {
+        assert!(line.contains(&format!(" CHATHISTORY TARGETS {sender} 2023-")), "{line}");
+    }
+    let from_a = stage.forget().send("again", "CHATHISTORY AFTER A timestamp=2023-11-14T22:13:00.000Z 9");
+    let lines = from_a.lines("again");
+    assert!(lines[0].contains(" chathistory A") && lines.len() == 3, "{lines:#?}");
+    assert!(lines[1].contains(":a!") && lines[1].ends_with(" PRIVMSG bot :one"), "{lines:#?}");
+}
+
+#[test]
+fn nobody_else_finds_what_was_said_to_a_bot() {
+    let mut stage = Stage::new(BOT);
+    stage.register_as("bot", "bot").register_as("anna", "anna").register("b");
+    for who in ["anna", "b"] {
+        stage.send(who, &format!("CAP REQ :{CAPS}"));
+    }
+    stage.send("b", "PRIVMSG bot :to the bot").send("b", "PRIVMSG anna :to anna");
+    for who in ["anna", "b"] {
+        for other in ["b", "bot", "anna"] {
+            assert_eq!(private(&mut stage, who, other), [""; 0]);
+        }
+    }
 }

@@ -69,6 +69,19 @@ fn only_operators_may_and_others_learn_nothing() {
 }
 
 #[test]
+fn a_bot_takes_out_what_was_said_to_it_in_private() {
+    let mut stage = Stage::new(&SUPPORT.replace("password = \"pw\"", "password = \"pw\"\nexempt = true"));
+    stage.register_as("bot", "bot").register("anna").send("bot", CAP).send("anna", CAP);
+    stage.send("anna", "PRIVMSG bot :of anna").send("anna", "PRIVMSG bot :and more");
+    let id = id_of(&mut stage, "of anna", "anna");
+    stage.send("anna", &format!("REDACT bot {id}")).hears("anna", "FAIL REDACT INVALID_TARGET bot :");
+    stage.forget().send("bot", &format!("REDACT BOT {id}")).silent("bot").silent("anna");
+    assert_eq!(history(&mut stage, "bot", "anna").len(), 1);
+    stage.forget().send("bot", &format!("REDACT bot {id}"));
+    stage.hears("bot", &format!("FAIL REDACT UNKNOWN_MSGID bot {id} :"));
+}
+
+#[test]
 fn in_an_ordinary_channel_all_members_with_the_capability_are_told() {
     let mut stage = stage();
     stage.register("carl").send("anna", "JOIN #c").send("bert", "JOIN #c").send("carl", "JOIN #c");
