@@ -222,8 +222,8 @@ fn where_the_name_signs_on_elsewhere_the_reason_stands_on_the_restored_terminal(
 fn a_window_of_another_size_is_painted_anew() {
     let scene = Scene::new();
     let mut one = scene.client("staffone");
-    // Once a key has been seen, so are signals.
-    one.until("signed on as Staff One").press("x").until("x");
+    // Once a key has been seen, so are signals. No other word on the screen has this letter.
+    one.until("signed on as Staff One").press("Z").until("Z");
     tcsetwinsize(&one.device, Winsize { ws_row: 10, ws_col: 9, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     // The kernel tells it only to a terminal's own session, which a test can't give the program without unsafe code.
     one.signal(Signal::WINCH);
