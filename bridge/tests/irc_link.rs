@@ -187,3 +187,28 @@ async fn commands_while_offline_are_dropped_and_a_dead_daemon_is_tried_again() {
     drop(daemon);
     timeout(SOON, hub.task).await.expect("stops in time").unwrap();
 }
+
+#[tokio::test]
+async fn a_stop_leaves_no_gap_in_what_a_slow_hub_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut hub = start(listener.local_addr().unwrap().port(), 1);
+    let mut daemon = Daemon::welcome(&listener).await;
+    while !matches!(hub.event().await, IrcEvent::Joined { .. }) {}
+    let lines: String = (0..20).map(|number| format!(":a!~a@h NOTICE bot :{number}\r\n")).collect();
+    daemon.say(&lines).await;
+    let mut heard = Vec::new();
+    let mut keep = |event: IrcEvent| {
+        if let IrcEvent::Line(line) = event {
+            heard.push(line.text);
+        }
+    };
+    keep(hub.event().await);
+    hub.stop.cancel();
+    daemon.until("QUIT").await;
+    daemon.say("ERROR :Closing Link: bot (Quit)\r\n").await;
+    while let Some(event) = timeout(SOON, hub.events.recv()).await.expect("an end in time") {
+        keep(event);
+    }
+    assert_eq!(heard, (0..20).map(|number| number.to_string()).collect::<Vec<_>>());
+    hub.task.await.unwrap();
+}

@@ -25,6 +25,8 @@ use crate::connect::{Endpoint, Stream};
 const INPUT_BYTES: usize = 16 * 1024;
 /// What is written at most before the socket takes some of it.
 const OUTPUT_BYTES: usize = 16 * 1024;
+/// After a stop was asked for, the hub is told what still comes for so long at most.
+const LEAVE: Duration = Duration::from_secs(3);
 /// A socket that takes nothing for so long is dead.
 const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// The hub held us up for longer than this: what the daemon said meanwhile has not been read.
@@ -185,14 +187,15 @@ impl Connection {
         let events = link.channels.events.clone();
         let mut input = vec![0; INPUT_BYTES];
         let mut stopping = false;
+        let mut leave_by = None;
         loop {
             let now = Moment::now();
             self.fill_output(now);
+            if stopping && events.is_closed() {
+                while self.session.poll_event().is_some() {}
+            }
             if stopping {
-                // The hub may have stopped listening; it has been told all that matters.
-                while let Some(event) = self.session.poll_event() {
-                    let _ = events.try_send(event);
-                }
+                leave_by.get_or_insert_with(|| Instant::now() + LEAVE);
             }
             let has_event = self.session.has_event();
             if self.session.end().is_some() && !has_event {
@@ -206,11 +209,14 @@ impl Connection {
                     stopping = true;
                     self.session.quit("stopping", Moment::now());
                 }
+                // What was not told by then nobody is told, nor anything later: the next start fetches it in order.
+                () = sleep_until(leave_by.unwrap_or_else(Instant::now)), if leave_by.is_some() => break,
                 written = writer.write(self.output.as_slices().0), if is_open && !self.output.is_empty() => {
                     self.written(written);
                 }
                 permit = events.reserve(), if has_event => {
                     let Ok(permit) = permit else {
+                        // Nobody listens any more.
                         stopping = true;
                         link.stop.cancel();
                         self.session.quit("stopping", Moment::now());

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use oscar_mock::faults::{Action, Fault};
@@ -33,6 +34,8 @@ pub(crate) struct World {
     pub(crate) bridge: Option<Daemon>,
     /// Where the bridge's web part is, while it runs.
     pub(crate) web: watch::Sender<Option<SocketAddr>>,
+    /// Other programs that hold the database.
+    pub(crate) locks: Vec<JoinHandle<()>>,
     pub(crate) orders: Vec<mpsc::Sender<Do>>,
     /// Faults that are only got over by waiting for half a minute and more are among them.
     pub(crate) patient: bool,
@@ -41,6 +44,10 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn start_bridge(&mut self) {
         if self.bridge.is_none() {
+            // A bridge that finds its database locked for long says so and ends.
+            for lock in self.locks.drain(..) {
+                lock.join().unwrap();
+            }
             let bridge = bridgebot::start(&self.folder);
             self.web.send_replace(Some(bridge.address("http")));
             self.bridge = Some(bridge);
@@ -186,9 +193,9 @@ impl World {
     }
 
     /// Another program writes to the database.
-    fn lock_store(&self, long: Duration) -> String {
+    fn lock_store(&mut self, long: Duration) -> String {
         let database = self.folder.join("bridgebot.db");
-        std::thread::spawn(move || lock(&database, long));
+        self.locks.push(std::thread::spawn(move || lock(&database, long)));
         format!("store locked for {long:?}")
     }
 }
