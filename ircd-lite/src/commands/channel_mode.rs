@@ -3,6 +3,8 @@
 //! One command gives one line with what really changed. In an auditorium a plain member learns nothing from it of
 //! other plain members: neither who got or lost a rank, nor what masks stand in the lists.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use super::{auditorium, end_grace, join, names};
@@ -319,15 +321,20 @@ impl Run<'_> {
             }
             return;
         }
-        let concerned: Vec<Slot> = self.changes.iter().filter_map(|change| change.member).collect();
+        // Each once, however many changes are about it.
+        let concerned: BTreeSet<Slot> = self.changes.iter().filter_map(|change| change.member).collect();
         let mut common = self.messages(world, known);
         for member in concerned.iter().filter(|member| !knowing.contains(member)) {
             for mut own in self.messages(world, |change| known(change) || change.member == Some(*member)) {
                 world.clients.deliver(*member, &mut own);
             }
         }
-        for message in whole.iter_mut().chain(&mut exceptions) {
+        for message in &mut whole {
             world.announce(self.channel, None, message, |slot, _| knowing.contains(&slot));
+        }
+        let operators = world.channel(self.channel).operators().to_vec();
+        for message in &mut exceptions {
+            world.announce(self.channel, None, message, |slot, _| operators.contains(&slot));
         }
         for message in &mut common {
             world.announce(self.channel, None, message, |slot, _| {

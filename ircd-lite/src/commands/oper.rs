@@ -144,8 +144,7 @@ pub(super) fn kline(world: &mut World, me: Slot, line: &Line<'_>) {
     };
     let literal = mask.bytes().filter(|byte| !b"*?@.".contains(byte)).count();
     if literal < 4 || mask.contains(['!', ' ']) {
-        return world
-            .notice(me, "Please include at least 4 characters that are no wildcards with the user@host");
+        return world.notice(me, "Please include at least 4 non-wildcard characters with the user@host");
     }
     let unix_ms = world.now.unix_ms;
     if !world.bans.kline(Ban { what: mask.clone(), reason: reason.clone(), until_ms }, unix_ms) {

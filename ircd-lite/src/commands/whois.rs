@@ -10,7 +10,6 @@ use crate::wire::numeric::{
     RPL_ISON, RPL_USERHOST, RPL_WHOISACTUALLY, RPL_WHOISCHANNELS, RPL_WHOISIDLE, RPL_WHOISLOGGEDIN,
     RPL_WHOISOPERATOR, RPL_WHOISSECURE, RPL_WHOISSERVER, RPL_WHOISSPECIAL, RPL_WHOISUSER, RPL_WHOWASUSER,
 };
-use crate::world::caps::Caps;
 use crate::world::client::Transport;
 use crate::world::whowas::Past;
 use crate::world::{Slot, World};
@@ -93,13 +92,12 @@ fn send_channels(world: &mut World, me: Slot, nick: &[u8], channels: &[Vec<u8>])
 
 /// `@#a`, `+#b`, … as far as the asker may know, the latest first.
 fn channels_of(world: &World, me: Slot, user: Slot) -> Vec<Vec<u8>> {
-    let all = world.client(me).caps.has(Caps::MULTI_PREFIX);
     let visible = world.client(user).channels.iter().rev().filter(|at| world.channel_visible(**at, me, user));
     visible
         .map(|at| {
             let channel = world.channel(*at);
             let rank = channel.rank(user).unwrap_or_default();
-            [rank.prefix(all).as_bytes(), &channel.name].concat()
+            [rank.prefix(true).as_bytes(), &channel.name].concat()
         })
         .collect()
 }

@@ -48,7 +48,7 @@ fn a_kline_ends_and_refuses() {
 #[test]
 fn a_kline_of_everybody_is_refused() {
     let mut stage = stage();
-    stage.send("root", "KLINE *@* :oops").hears("root", "at least 4 characters");
+    stage.send("root", "KLINE *@* :oops").hears("root", "at least 4 non-wildcard characters");
     assert!(!stage.is_closed("root"));
 }
 

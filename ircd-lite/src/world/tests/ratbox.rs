@@ -270,3 +270,21 @@ fn links_by_mask_and_who_without_fields() {
     stage.send("ann", "LINKS *.net").hears("ann", " 364 ann irc.example.net irc.example.net :0 ");
     stage.send("ann", "WHO bob %").hears("ann", " 352 ann #Chan ~bob 10.0.0.1 irc.example.net bob H :0 ");
 }
+
+#[test]
+fn who_gets_and_loses_a_rank_beside_an_exception_is_told_once() {
+    let mut stage = pair();
+    stage
+        .send("ann", "MODE #chan +o-o+e bob bob x")
+        .gets("bob", &[":ann!~ann@10.0.0.1 MODE #Chan +o-o bob bob"]);
+    stage.hears("ann", " MODE #Chan +e x!*@*");
+}
+
+#[test]
+fn whois_shows_both_ranks() {
+    let mut stage = pair();
+    stage
+        .send("ann", "MODE #chan +ov bob bob")
+        .send("ann", "WHOIS bob")
+        .hears("ann", " 319 ann bob :@+#Chan ");
+}
