@@ -194,8 +194,8 @@ async fn a_stop_leaves_no_gap_in_what_a_slow_hub_is_told() {
     let mut hub = start(listener.local_addr().unwrap().port(), 1);
     let mut daemon = Daemon::welcome(&listener).await;
     while !matches!(hub.event().await, IrcEvent::Joined { .. }) {}
-    let lines: String = (0..20).map(|number| format!(":a!~a@h NOTICE bot :{number}\r\n")).collect();
-    daemon.say(&lines).await;
+    let lines: Vec<String> = (0..20).map(|number| format!(":a!~a@h NOTICE bot :{number}\r\n")).collect();
+    daemon.say(&lines.concat()).await;
     let mut heard = Vec::new();
     let mut keep = |event: IrcEvent| {
         if let IrcEvent::Line(line) = event {

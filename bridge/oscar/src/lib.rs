@@ -59,6 +59,14 @@
 //! assert_eq!(authorized.address.to_string(), "bos.example:5190");
 //! ```
 //!
+//! # What is not modelled
+//!
+//! The machines cover what clients of these servers do. For the rest there is a way through each of them:
+//! [`session::Session::request`] takes any body, of a type of your own too, and gives it its turn in its rate class;
+//! [`session::Event::Other`] hands out every SNAC that has no event. [`service::ServiceSession`] has both, so that it serves any
+//! food group with a connection of its own; [`session::Session::edit_list`] makes any edit of the buddy list in one transaction;
+//! [`session::Session::send_rendezvous`] says anything on channel 2.
+//!
 //! # What it promises
 //!
 //! - No bytes from a peer make it panic, loop, or allocate more than a small multiple of what really arrived.

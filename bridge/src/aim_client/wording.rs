@@ -17,6 +17,7 @@ pub(super) const LOST: &str = "the connection was lost";
 pub(super) const LOST_UNKNOWN: &str = "the connection was lost; it may or may not have arrived";
 pub(super) const LOST_UNSENT: &str = "the connection was lost before it was sent";
 pub(super) const NO_ACKNOWLEDGEMENT: &str = "the server did not acknowledge it";
+pub(super) const STATUS_TOO_LONG: &str = "too much text; servers take about 4,000 bytes";
 pub(super) const TOO_MUCH_WAITS: &str = "too much is waiting for the server; try again in a moment";
 pub(super) const NOTHING_TO_SEND: &str = "there is nothing to send";
 pub(super) const NO_CONVERSATION: &str =

@@ -384,7 +384,7 @@ pub enum SendError {
     /// The server has no such service.
     #[error("the server does not offer that")]
     NotOffered,
-    /// Not a name: see [`ScreenName::is_valid`].
-    #[error("not a screen name")]
+    /// Not a name: see [`ScreenName::is_valid`]; of a chat room, none or more than 50 bytes.
+    #[error("not a name that can be used")]
     InvalidName,
 }

@@ -280,6 +280,9 @@ impl Messenger {
             Command::Warn { name, anonymously } => self.ask(Action::Warn { name, anonymously }, now),
             Command::Away(text) => self.go_away(text, now),
             Command::Profile(text) => {
+                if !fits(text.as_deref()) {
+                    return self.problem(wording::STATUS_TOO_LONG, now);
+                }
                 self.answer(&wording::set_profile(text.as_deref()), now);
                 self.profile = text.unwrap_or_default();
                 if self.link == Link::Online {
@@ -323,6 +326,9 @@ impl Messenger {
     }
 
     fn go_away(&mut self, text: Option<String>, now: Moment) {
+        if !fits(text.as_deref()) {
+            return self.problem(wording::STATUS_TOO_LONG, now);
+        }
         let notice = text.as_deref().map_or_else(|| wording::BACK.to_owned(), wording::away);
         self.away = text.map(|text| Away { text, answered: BTreeSet::new() });
         if self.link == Link::Online {
@@ -429,3 +435,11 @@ impl Messenger {
         }
     }
 }
+
+/// Whether a profile or away message is no longer than servers take, and than an automatic answer may be.
+fn fits(text: Option<&str>) -> bool {
+    text.is_none_or(|text| oscar_im::text::encode(text).bytes.len() <= MOST_STATUS)
+}
+
+/// Bytes of a profile or away message as it is sent.
+const MOST_STATUS: usize = 4_000;

@@ -348,6 +348,18 @@ fn a_long_outage_leaves_a_conversation_as_it_was() {
 }
 
 #[test]
+fn what_no_server_takes_is_not_said_to_be_set() {
+    let mut t = Transcript::online();
+    t.enter("/away lunch").enter("/profile me");
+    assert_eq!(t.news().len(), 2);
+    while t.action().is_some() {}
+    let long = "x".repeat(5_000);
+    t.enter(&format!("/away {long}")).enter(&format!("/profile {long}"));
+    assert_eq!(t.news(), ["! too much text; servers take about 4,000 bytes"; 2]);
+    assert_eq!((t.action(), t.messenger.away()), (None, Some("lunch")));
+}
+
+#[test]
 fn an_invitation_is_accepted_or_declined() {
     let mut t = Transcript::online();
     let invitation =
