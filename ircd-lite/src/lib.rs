@@ -24,8 +24,8 @@
 //! # Order
 //! Lines of one client are acted upon in the order in which it sent them, always. Between clients: what one learns from the
 //! server, it learns after it has happened, so that an answer never overtakes its question, whoever gives it; and of two
-//! clients whose earlier lines have been acted upon, the one whose line arrives first is heard first. The latter holds
-//! because one thread reads all connections: [`Bound::serve`] makes one where the runtime that it is called on has
+//! lines from clients with which the server is not busy at the moment, the one that arrives first is heard first. The latter
+//! holds because one thread reads all connections: [`Bound::serve`] makes one where the runtime that it is called on has
 //! several. It does not hold for WebSockets that an [`Acceptor`] is given: your runtime reads those.
 //!
 //! # Start and stop

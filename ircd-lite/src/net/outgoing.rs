@@ -205,6 +205,18 @@ mod tests {
         socket.taken
     }
 
+    #[test]
+    fn what_a_full_socket_leaves_is_no_copy() {
+        let block = Bytes::from("a line\r\n".repeat(5000));
+        let mut outgoing = Outgoing::new(vec![block.clone(); 2]);
+        let mut socket = Socket { taken: Vec::new(), steps: vec![0, 100] };
+        let (mut lines, mut context) = (0, Context::from_waker(Waker::noop()));
+        let outcome = outgoing.poll_write(&mut socket, &framing(None), &mut lines, &mut context);
+        assert!(outcome.is_pending() && lines == 100);
+        assert_eq!(outgoing.blocks[0].as_ptr(), block[100..].as_ptr());
+        assert_eq!((outgoing.blocks[1].as_ptr(), outgoing.begun.capacity()), (block.as_ptr(), 0));
+    }
+
     fn framing(web: Option<Payload>) -> Framing {
         web.map_or_else(
             || Framing::Lines(Framer::default()),
