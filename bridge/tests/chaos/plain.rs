@@ -4,16 +4,19 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bridge::conversation::wording;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::ledger::{Fate, Ledger};
 use super::text;
 
+/// For so long nothing more is said of lines that the store does not take.
+const TOLD_AGAIN: Duration = Duration::from_secs(12);
 const SAY_EVERY: Duration = Duration::from_millis(60);
 
 /// What the test has a visitor do.
@@ -65,7 +68,7 @@ impl Plain {
         }
         let (mut number, mut renames) = (None, 0);
         let mut waiting: VecDeque<usize> = VecDeque::new();
-        let mut refused = false;
+        let (mut refused, mut refused_until) = (false, None);
         let mut say = interval(SAY_EVERY);
         say.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut registered = false;
@@ -87,6 +90,13 @@ impl Plain {
                             }
                             refused = false;
                         }
+                        [source, "NOTICE", ..]
+                            if source.starts_with(":bridgebot!") && line.contains(wording::visitor::NOT_STORED) =>
+                        {
+                            // Which lines it is about it doesn't say, and it is said once in ten seconds.
+                            self.ledger.daemon_ended(person);
+                            refused_until = Some(Instant::now() + TOLD_AGAIN);
+                        }
                         [source, "PRIVMSG", to, ..] if source.starts_with(":bridgebot!") && *to == nick => {
                             let said = line.split_once(" :").map_or("", |(_, said)| said);
                             self.heard(person, said);
@@ -100,6 +110,9 @@ impl Plain {
                     }
                     let next = waiting.pop_front().unwrap_or_else(|| self.ledger.say(person));
                     number = Some(next);
+                    if refused_until.is_some_and(|until| Instant::now() < until) {
+                        self.ledger.line_is(person, next, Fate::Doubtful);
+                    }
                     let target = if self.in_channel { "#support" } else { "bridgebot" };
                     write(&mut writer, &format!("PRIVMSG {target} :{}\r\nPING :{next}", text::line_of(person, next))).await?;
                 }
