@@ -14,12 +14,13 @@ mod bridgebot;
 mod foreign;
 mod people;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use oscar_mock::config::Rates;
 use oscar_mock::{Running, Server};
 use testkit::peer;
@@ -41,6 +42,7 @@ macro_rules! on_each_daemon {
 on_each_daemon!(
     visitor_and_staff_reach_each_other,
     a_freed_nick_is_a_stranger,
+    what_many_say_at_once_arrives,
     long_texts_arrive_whole,
     a_long_answer_keeps_below_the_flood_limit,
     answers_outlive_a_crash_of_the_daemon,
@@ -148,6 +150,32 @@ async fn a_freed_nick_is_a_stranger(kind: Kind) {
     let mut third = world.acquaintance("anne", "anne", &mut staff).await;
     staff.says("anna: are you there?\nanne: welcome");
     assert_eq!(third.answer().await, ("anne".to_owned(), "welcome".to_owned()));
+}
+
+/// No more lines than each may write, and together more than ircd-hybrid as shipped lets through to one receiver.
+async fn what_many_say_at_once_arrives(kind: Kind) {
+    let Some(world) = World::start(kind, Bridge::Exempt).await else { return };
+    let mut staff = world.staff().await;
+    let names: Vec<String> = (0..7).map(|number| format!("anna{number}")).collect();
+    let mut people = join_all(names.iter().map(|name| Person::meet(world.daemon.address, name))).await;
+    for (person, name) in people.iter_mut().zip(&names) {
+        person.says("PRIVMSG #support :good day").await;
+        staff.hears(&format!("{name}: good day")).await;
+    }
+    for person in &mut people {
+        person
+            .says(&["one", "two", "three"].map(|text| format!("PRIVMSG #support :{text}")).join("\r\n"))
+            .await;
+    }
+    let mut heard: HashMap<String, Vec<String>> = HashMap::new();
+    for _ in 0..3 * names.len() {
+        let line = staff.next().await;
+        let (label, text) = line.split_once(": ").expect("a label");
+        heard.entry(label.to_owned()).or_default().push(text.to_owned());
+    }
+    for name in &names {
+        assert_eq!(heard[name], ["one", "two", "three"], "of {name}");
+    }
 }
 
 async fn long_texts_arrive_whole(kind: Kind) {

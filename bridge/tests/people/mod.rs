@@ -78,7 +78,7 @@ impl Staff {
 
 impl Staff {
     /// The next line that is not the bridge's own.
-    pub(crate) async fn hears_next(&mut self, wanted: &str) {
+    pub(crate) async fn next(&mut self) -> String {
         let next = async {
             loop {
                 let line = self.reads.recv().await.expect("signed on");
@@ -87,7 +87,12 @@ impl Staff {
                 }
             }
         };
-        assert_eq!(timeout(SOON, next).await.expect("a line in time"), wanted);
+        timeout(SOON, next).await.expect("a line in time")
+    }
+
+    /// This is the next line that is not the bridge's own.
+    pub(crate) async fn hears_next(&mut self, wanted: &str) {
+        assert_eq!(self.next().await, wanted);
     }
 }
 
@@ -106,7 +111,7 @@ impl Person {
         person.until(" 001 ").await;
         person.says("JOIN #support").await;
         if !person.until(" 353 ").await.contains("bridgebot") {
-            person.until(" JOIN ").await;
+            person.until(":bridgebot").await;
         }
         person
     }
