@@ -71,14 +71,18 @@ fn send_members(world: &mut World, me: Slot, channel: ChannelSlot) {
         () => "=",
     };
     let caps = world.client(me).caps;
-    let shown = state.members().iter().filter(|member| {
-        let visible = inside || !world.client(member.client).modes.has(UserModes::INVISIBLE);
-        visible && world.sees_member(channel, me, member.client)
+    // Operators first, then the others, each the latest first.
+    let rank = |slot: &Slot| state.rank(*slot).map(|rank| (*slot, rank));
+    let operators = state.operators().iter().rev().filter_map(rank);
+    let others = state.members().iter().rev().filter(|member| !member.rank.operator);
+    let shown = operators.chain(others.map(|member| (member.client, member.rank))).filter(|(slot, _)| {
+        let visible = inside || !world.client(*slot).modes.has(UserModes::INVISIBLE);
+        visible && world.sees_member(channel, me, *slot)
     });
     let items: Vec<Vec<u8>> = shown
-        .map(|member| {
-            let identity = &world.client(member.client).identity;
-            let prefix = member.rank.prefix(caps.has(Caps::MULTI_PREFIX)).as_bytes();
+        .map(|(slot, rank)| {
+            let identity = &world.client(slot).identity;
+            let prefix = rank.prefix(caps.has(Caps::MULTI_PREFIX)).as_bytes();
             if caps.has(Caps::USERHOST_IN_NAMES) {
                 [prefix, identity.source()].concat()
             } else {

@@ -53,7 +53,7 @@ fn the_operators_join_is_for_all() {
         "anna",
         &[":bot!~bot@10.0.0.1 JOIN #support bot :bot Test", ":irc.example.net MODE #support +o bot"],
     );
-    stage.hears("bot", "353 bot = #support :bert anna @bot");
+    stage.hears("bot", "353 bot = #support :@bot anna bert");
 }
 
 #[test]
@@ -247,7 +247,7 @@ fn a_new_operator_comes_into_sight_and_a_former_one_leaves_it() {
         "bert",
         &[":anna!~anna@10.0.0.1 JOIN #support * :anna Test", ":bot!~bot@10.0.0.1 MODE #support +o anna"],
     );
-    stage.hears("anna", "353 anna = #support :@bot @anna bert");
+    stage.hears("anna", "353 anna = #support :@anna @bot bert");
     stage.send("anna", "PRIVMSG bert :hello").hears("bert", "hello");
     stage.forget().send("bot", "MODE #support -o anna");
     stage.gets("bert", &[":anna!~anna@10.0.0.1 PART #support", ":bot!~bot@10.0.0.1 MODE #support -o anna"]);
@@ -259,7 +259,7 @@ fn irc_operators_see_everybody() {
     let mut stage = stage();
     stage.register("root").send("root", "OPER root pw").forget();
     stage.send("root", "WHOIS bert").hears("root", "311 root bert");
-    stage.send("root", "NAMES #support").hears("root", "anna bert");
+    stage.send("root", "NAMES #support").hears("root", "bert anna");
 }
 
 #[test]

@@ -288,3 +288,10 @@ fn whois_shows_both_ranks() {
         .send("ann", "WHOIS bob")
         .hears("ann", " 319 ann bob :@+#Chan ");
 }
+
+#[test]
+fn names_begin_with_operators_and_go_on_with_the_latest() {
+    let mut stage = pair();
+    stage.register("carl").send("carl", "JOIN #chan").send("ann", "MODE #chan +v bob");
+    stage.forget().send("carl", "NAMES #chan").hears("carl", " 353 carl = #Chan :@ann carl +bob");
+}
