@@ -61,8 +61,7 @@ impl Plain {
         let daemon = *self.daemon.borrow();
         let (reader, mut writer) = TcpStream::connect(daemon).await?.into_split();
         let mut lines = BufReader::new(reader).lines();
-        let mut nick = self.name.to_owned();
-        write(&mut writer, &format!("NICK {nick}\r\nUSER {} 0 * :A visitor", self.name)).await?;
+        write(&mut writer, &format!("NICK {}\r\nUSER {} 0 * :A visitor", self.name, self.name)).await?;
         if self.in_channel {
             write(&mut writer, "JOIN #support").await?;
         }
@@ -97,7 +96,7 @@ impl Plain {
                             self.ledger.daemon_ended(person);
                             refused_until = Some(Instant::now() + TOLD_AGAIN);
                         }
-                        [source, "PRIVMSG", to, ..] if source.starts_with(":bridgebot!") && *to == nick => {
+                        [source, "PRIVMSG", to, ..] if source.starts_with(":bridgebot!") && !to.starts_with('#') => {
                             let said = line.split_once(" :").map_or("", |(_, said)| said);
                             self.heard(person, said);
                         }
@@ -119,8 +118,7 @@ impl Plain {
                 Some(order) = orders.recv(), if registered => match order {
                     Do::Rename => {
                         renames += 1;
-                        nick = format!("{}-{renames}", self.name);
-                        write(&mut writer, &format!("NICK {nick}")).await?;
+                        write(&mut writer, &format!("NICK {}-{renames}", self.name)).await?;
                     }
                     Do::Replace | Do::Drop => {
                         if let Some(last) = number {
