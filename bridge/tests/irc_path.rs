@@ -210,7 +210,7 @@ async fn a_line_from_a_browser_and_the_answer_to_it() {
         ("Grüße, 👋", Some("x1"), &Place::Private)
     );
     assert_eq!(line.from.user.trim_start_matches('~'), user);
-    assert!(line.from.signed_on.is_some() && line.msgid.is_some() && !line.replayed);
+    assert!(line.from.connection.is_some() && line.msgid.is_some() && !line.replayed);
     visitor.until("PRIVMSG bridgebot :Grüße").await;
     visitor.says("@+typing=active TAGMSG bridgebot").await;
     assert!(matches!(hub.event().await, IrcEvent::Typing { .. }));
@@ -249,7 +249,7 @@ async fn what_was_said_in_the_channel_while_we_were_away_comes_with_the_reconnec
     anna.says("PRIVMSG #support :before").await;
     let before = hub.line().await;
     assert_eq!((before.text.as_str(), &before.place), ("before", &Place::Channel("#support".into())));
-    assert!(before.from.signed_on.is_some());
+    assert!(before.from.connection.is_some());
     first.cancel();
     while hub.events.recv().await.is_some() {}
 
@@ -264,7 +264,7 @@ async fn what_was_said_in_the_channel_while_we_were_away_comes_with_the_reconnec
         missed = hub.line().await;
     }
     assert_eq!((missed.text.as_str(), missed.replayed), ("while away", true));
-    assert_eq!(missed.from.signed_on, before.from.signed_on, "the same person still has the nick");
+    assert_eq!(missed.from.connection, before.from.connection, "the same person still has the nick");
     anna.says("PRIVMSG #support :live").await;
     let live = hub.line().await;
     assert_eq!((live.text.as_str(), live.replayed), ("live", false));
