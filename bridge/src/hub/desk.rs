@@ -273,6 +273,8 @@ pub(crate) struct Desk {
     pub(super) reserved: Vec<AccountId>,
     /// What links told of messages since the last transaction that worked.
     pub(super) receipts: Vec<Receipt>,
+    /// Of which absences staff were told since then: whom, from when to when.
+    pub(super) absences: Vec<(ScreenName, Millis, Millis)>,
     store_is_down: bool,
     last_delivery: u64,
     last_answer: u64,
@@ -315,6 +317,7 @@ impl Desk {
             spent: Vec::new(),
             reserved: Vec::new(),
             receipts: Vec::new(),
+            absences: Vec::new(),
             store_is_down: false,
             last_delivery: 0,
             last_answer: 0,
@@ -372,6 +375,9 @@ impl Desk {
         }
         self.catch_up_with(&before, now);
         self.settle_staff_list(now);
+        for (name, since, up) in std::mem::take(&mut self.absences) {
+            self.tell_absence(name, since, up, now);
+        }
     }
 
     /// The store takes nothing: until [`Desk::restore`] every line is refused in words. What was decided and is not `done`
@@ -433,6 +439,7 @@ impl Desk {
     pub(crate) fn stored(&mut self) {
         if !self.store_is_down {
             self.receipts.clear();
+            self.absences.clear();
         }
         self.spent.clear();
         let unneeded = std::mem::take(&mut self.reserved);

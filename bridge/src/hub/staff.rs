@@ -400,8 +400,14 @@ impl Desk {
             && now.since(up) <= ROLL_CALL
             && up > since
         {
-            self.tell(&name, Rank::Reply, &wording::was_away(since, up), now);
+            self.tell_absence(name, since, up, now);
         }
+    }
+
+    /// What they sent in that time may not have arrived. Told again where this could not be stored.
+    pub(super) fn tell_absence(&mut self, name: ScreenName, since: Millis, up: Millis, now: Millis) {
+        self.tell(&name, Rank::Reply, &wording::was_away(since, up), now);
+        self.absences.push((name, since, up));
     }
 
     fn account_up(&mut self, account: AccountId, screen_name: ScreenName, now: Millis) {

@@ -36,6 +36,8 @@ struct Books {
     lost: BTreeSet<(Staff, Person, usize)>,
     /// From when to when staff were told that lines may not have arrived; seconds since 1970.
     told_away: BTreeMap<Staff, Vec<(u64, u64)>>,
+    /// How many of their answers staff were told that they went to nobody.
+    told_not_stored: BTreeMap<Staff, usize>,
     /// People who left: answers to them may wait for ever.
     left: BTreeSet<Person>,
     repeats: usize,
@@ -252,6 +254,11 @@ impl Ledger {
         self.books().faults.clone()
     }
 
+    /// Staff hear that an answer could not be stored.
+    pub(crate) fn told_not_stored(&self, staff: &str) {
+        *self.books().told_not_stored.entry(staff.to_owned()).or_default() += 1;
+    }
+
     /// What has yet to arrive; answers that were lost and of which staff were told so are not in it.
     pub(crate) fn missing(&self, staff: &[Staff]) -> Vec<String> {
         let books = self.books();
@@ -268,6 +275,7 @@ impl Ledger {
                 }
             }
         }
+        let mut told_not_stored = books.told_not_stored.clone();
         for ((staff, person), answers) in &books.answers {
             if books.left.contains(person) {
                 continue;
@@ -281,7 +289,14 @@ impl Ledger {
                 let at = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |at| at.as_secs());
                 let told = books.told_away.get(staff).into_iter().flatten();
                 // The clock of the words has whole seconds.
-                if !told.into_iter().any(|(from, to)| (from.saturating_sub(1)..=to + 1).contains(&at)) {
+                if told.into_iter().any(|(from, to)| (from.saturating_sub(1)..=to + 1).contains(&at)) {
+                    continue;
+                }
+                // Each such notice is of one message; which one it doesn't say.
+                let excuses = told_not_stored.get_mut(staff).filter(|left| **left > 0);
+                if let Some(left) = excuses {
+                    *left -= 1;
+                } else {
                     missing.push(format!("{staff}'s {number} to {person}, said at {}", at % 86_400));
                 }
             }

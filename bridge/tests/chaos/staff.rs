@@ -71,6 +71,8 @@ fn hear(name: &str, im: &str, ledger: &Ledger) {
         if line.starts_with("* ") {
             if let Some((from, to)) = text::away(line) {
                 ledger.told_away(name, from, to);
+            } else if text::not_stored(line) {
+                ledger.told_not_stored(name);
             }
             continue;
         }

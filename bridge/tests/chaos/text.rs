@@ -47,6 +47,11 @@ pub(crate) fn answer(said: &str) -> Option<(String, String, usize)> {
     Some((staff.to_owned(), to.to_owned(), rest.split_once('.')?.0.parse().ok()?))
 }
 
+/// Whether it says that a message went to nobody.
+pub(crate) fn not_stored(line: &str) -> bool {
+    line.starts_with("* your message could not be stored")
+}
+
 /// From when to when lines may have been lost, in seconds since 1970.
 pub(crate) fn away(line: &str) -> Option<(u64, u64)> {
     let (from, rest) = line.strip_prefix("* I was away from ")?.split_once(" to ")?;

@@ -376,6 +376,33 @@ async fn receipts_that_came_while_the_disk_was_full_are_not_forgotten() {
 }
 
 #[tokio::test]
+async fn an_absence_that_could_not_be_stored_is_told_when_the_disk_has_room() {
+    for is_full_before in [true, false] {
+        let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let inner = SqliteStore::in_memory().unwrap();
+        let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
+        bridge.status.wait_for(|status| status.staff_available == 1).await.unwrap();
+        let silent = std::time::Duration::from_secs(4);
+        let retry_in = std::time::Duration::from_millis(1);
+        bridge.aim(AimEvent::Lost { reason: "reset".into(), silent, retry_in }).await;
+        bridge.status.wait_for(|status| status.staff_available == 0).await.unwrap();
+        if is_full_before {
+            fails.store(true, std::sync::atomic::Ordering::SeqCst);
+            bridge.says("anna", "l1", "one").await;
+            bridge.status.wait_for(|status| !status.store_is_up).await.unwrap();
+        }
+        bridge.aim(AimEvent::SignedOn { screen_name: "bridgebot".into() }).await;
+        bridge.aim(AimEvent::Credits(8)).await;
+        bridge.status.wait_for(|status| status.aim.iter().all(Option::is_some)).await.unwrap();
+        fails.store(true, std::sync::atomic::Ordering::SeqCst);
+        bridge.aim(AimEvent::Presence { who: "staff1".into(), presence: Presence::Online }).await;
+        bridge.status.wait_for(|status| !status.store_is_up && status.staff_available == 1).await.unwrap();
+        fails.store(false, std::sync::atomic::Ordering::SeqCst);
+        assert!(bridge.next_im().await.0.starts_with("* I was away from "));
+    }
+}
+
+#[tokio::test]
 async fn what_was_on_its_way_when_the_disk_was_full_still_is() {
     let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
     let inner = SqliteStore::in_memory().unwrap();
