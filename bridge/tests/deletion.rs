@@ -47,6 +47,15 @@ impl World {
         block_in_place(|| bridgebot::start(self.folder.path()))
     }
 
+    /// Anna has said it, and staff have it.
+    async fn hears_the_private_line(&self) -> (Staff, Person) {
+        let mut staff = Staff::sign_on(self.oscar.address()).await;
+        let mut anna = Person::meet(self.ircd, "anna").await;
+        anna.says(&format!("PRIVMSG #support :{PRIVATE}")).await;
+        staff.hears(&format!("anna: {PRIVATE}")).await;
+        (staff, anna)
+    }
+
     /// What `bridgebot conversations` says on standard output.
     fn conversations(&self, action: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bridgebot"));
@@ -79,10 +88,7 @@ async fn history(person: &mut Person) -> Vec<String> {
 async fn a_running_bridge_deletes_and_has_the_daemon_forget() {
     let world = World::start().await;
     let bridge = world.bridge();
-    let mut staff = Staff::sign_on(world.oscar.address()).await;
-    let mut anna = Person::meet(world.ircd, "anna").await;
-    anna.says(&format!("PRIVMSG #support :{PRIVATE}")).await;
-    staff.hears(&format!("anna: {PRIVATE}")).await;
+    let (mut staff, mut anna) = world.hears_the_private_line().await;
     assert_eq!(history(&mut anna).await, [PRIVATE]);
 
     assert_eq!(world.conversations(&["delete", "anna"]), "deleted c1 (anna)\n");
@@ -104,10 +110,7 @@ async fn a_running_bridge_deletes_and_has_the_daemon_forget() {
 async fn what_was_deleted_while_the_bridge_was_away_does_not_come_back() {
     let world = World::start().await;
     let bridge = world.bridge();
-    let mut staff = Staff::sign_on(world.oscar.address()).await;
-    let mut anna = Person::meet(world.ircd, "anna").await;
-    anna.says(&format!("PRIVMSG #support :{PRIVATE}")).await;
-    staff.hears(&format!("anna: {PRIVATE}")).await;
+    let (mut staff, mut anna) = world.hears_the_private_line().await;
     block_in_place(|| bridge.stop());
 
     let said = world.conversations(&["delete", "c1"]);

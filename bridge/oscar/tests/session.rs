@@ -768,8 +768,8 @@ fn a_class_that_is_limited_waits_for_clear_whatever_the_records_length() {
     assert!(t.session.im_credits(t.now) > 0);
 }
 
-#[test]
-fn a_list_that_has_not_changed_is_an_empty_one() {
+/// A sign-on up to the question for the buddy list, and that question's id.
+fn asking_for_the_list() -> (Transcript, u32) {
     let mut t = Transcript::new(Config::default());
     t.gets(
         0,
@@ -778,6 +778,12 @@ fn a_list_that_has_not_changed_is_an_empty_one() {
     t.gets(0, &oservice::HostVersions::default());
     t.gets(0, &oservice::RateParams::default());
     let id = t.request_id(FoodGroup::Feedbag, 0x04);
+    (t, id)
+}
+
+#[test]
+fn a_list_that_has_not_changed_is_an_empty_one() {
+    let (mut t, id) = asking_for_the_list();
     t.gets(id, &feedbag::NotModified::default());
     assert!(t.session.is_online());
     t.sent.clear();
@@ -788,14 +794,7 @@ fn a_list_that_has_not_changed_is_an_empty_one() {
 
 #[test]
 fn a_list_comes_in_parts_and_bodies_behind_an_extension() {
-    let mut t = Transcript::new(Config::default());
-    t.gets(
-        0,
-        &oservice::HostOnline { groups: vec![FoodGroup::Oservice, FoodGroup::Icbm, FoodGroup::Feedbag] },
-    );
-    t.gets(0, &oservice::HostVersions::default());
-    t.gets(0, &oservice::RateParams::default());
-    let id = t.request_id(FoodGroup::Feedbag, 0x04);
+    let (mut t, id) = asking_for_the_list();
     let part = |group: u16, name: &str| feedbag::Reply {
         items: vec![Item { name: name.into(), group, item: group, ..Item::default() }],
         ..feedbag::Reply::default()

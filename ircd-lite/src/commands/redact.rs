@@ -12,15 +12,13 @@ use crate::world::caps::Caps;
 use crate::world::history::Audience;
 use crate::world::{ChannelSlot, Slot, World};
 
-const UNKNOWN: &str = "This message does not exist or is too old";
-
 pub(super) fn redact(world: &mut World, me: Slot, line: &Line<'_>) {
     let (Some(target), Some(msgid)) = (line.get(0), line.get(1)) else { return };
     if !name::is_channel(target) {
         return from_inbox(world, me, target, msgid);
     }
     let Some(channel) = world.find_channel(target).filter(|channel| is_there(world, me, *channel)) else {
-        return world.fail(me, "REDACT", "INVALID_TARGET", &[target], "You cannot delete messages there");
+        return not_there(world, me, target);
     };
     // Before it is looked up: who may not delete a line does not learn either whether it is there.
     if !world.channel(channel).is_operator(me) && !world.client(me).oper() {
@@ -28,7 +26,7 @@ pub(super) fn redact(world: &mut World, me: Slot, line: &Line<'_>) {
         return world.fail(me, "REDACT", "REDACT_FORBIDDEN", &[target, msgid], text);
     }
     let Some(audience) = world.channel_mut(channel).history.remove(msgid) else {
-        return world.fail(me, "REDACT", "UNKNOWN_MSGID", &[target, msgid], UNKNOWN);
+        return unknown(world, me, target, msgid);
     };
     tell(world, me, channel, &audience, msgid, line.get(2));
 }
@@ -36,11 +34,20 @@ pub(super) fn redact(world: &mut World, me: Slot, line: &Line<'_>) {
 fn from_inbox(world: &mut World, me: Slot, target: &[u8], msgid: &[u8]) {
     let client = world.client(me);
     let Some(account) = client.bot().filter(|_| name::same(target, &client.identity.nick())) else {
-        return world.fail(me, "REDACT", "INVALID_TARGET", &[target], "You cannot delete messages there");
+        return not_there(world, me, target);
     };
     if world.inboxes.get_mut(&account).and_then(|inbox| inbox.remove(msgid)).is_none() {
-        world.fail(me, "REDACT", "UNKNOWN_MSGID", &[target, msgid], UNKNOWN);
+        unknown(world, me, target, msgid);
     }
+}
+
+fn not_there(world: &mut World, me: Slot, target: &[u8]) {
+    world.fail(me, "REDACT", "INVALID_TARGET", &[target], "You cannot delete messages there");
+}
+
+fn unknown(world: &mut World, me: Slot, target: &[u8], msgid: &[u8]) {
+    let text = "This message does not exist or is too old";
+    world.fail(me, "REDACT", "UNKNOWN_MSGID", &[target, msgid], text);
 }
 
 fn is_there(world: &World, me: Slot, channel: ChannelSlot) -> bool {
