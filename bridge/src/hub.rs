@@ -304,6 +304,9 @@ impl Hub {
             Ok(chores) => chores,
             Err(error) => return tracing::warn!(%error, "cannot read what is to be deleted"),
         };
+        if let Err(error) = self.store.tidy(now).await {
+            tracing::warn!(%error, "what was deleted may still stand in parts of the database that nothing uses");
+        }
         self.desk.note_redactions(chores.redactions);
         for id in chores.deletions {
             self.desk.delete(id);

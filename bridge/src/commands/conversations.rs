@@ -104,6 +104,8 @@ fn delete(config: &Config, name: &str, out: &mut impl Write) -> Result<(), Failu
         Ok(mut store) => {
             let found = find(&mut store, name)?;
             store.delete(found.id).map_err(Failure::runtime)?;
+            // Nobody waits for this database, however long it takes.
+            store.close_gaps().map_err(Failure::runtime)?;
             (store, found)
         }
         Err(StoreError::InUse { .. }) => {

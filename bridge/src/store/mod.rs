@@ -76,6 +76,12 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// When the engine can't read.
     fn chores(&mut self) -> Result<Chores, StoreError>;
+
+    /// Time for what the engine itself has to do about what was deleted; called each second or so.
+    ///
+    /// # Errors
+    /// When it can't be done now.
+    fn tidy(&mut self, now: Millis) -> Result<(), StoreError>;
 }
 
 impl Write {

@@ -16,6 +16,7 @@ use rusqlite::{
     Connection, ErrorCode, OptionalExtension, Row as SqlRow, Transaction, TransactionBehavior, params,
 };
 
+use self::deletion::Gaps;
 use super::{Chores, Entry, Snapshot, Store, StoreError, Summary, Write};
 use crate::aim::event::{AccountId, ImCookie};
 use crate::conversation::model::{Address, Told};
@@ -61,6 +62,10 @@ pub struct SqliteStore {
     lock: Option<File>,
     /// Something was deleted that the log still holds.
     log_holds_deleted: bool,
+    /// Something was deleted that may have left bytes between the rows of others.
+    gaps: Option<Gaps>,
+    /// Whether somebody spoke, or something was deleted, since that was last asked.
+    used: bool,
 }
 
 impl SqliteStore {
@@ -89,6 +94,8 @@ impl SqliteStore {
             waits: true,
             lock: None,
             log_holds_deleted: false,
+            gaps: None,
+            used: false,
         };
         store.prepare_connection()?;
         store.version()?;
@@ -125,7 +132,16 @@ impl SqliteStore {
         durability: Durability,
     ) -> Result<Self, StoreError> {
         let waits = durability == Durability::Full;
-        let mut store = Self { connection, path, durability, waits, lock, log_holds_deleted: false };
+        let mut store = Self {
+            connection,
+            path,
+            durability,
+            waits,
+            lock,
+            log_holds_deleted: false,
+            gaps: None,
+            used: false,
+        };
         store.prepare_connection()?;
         let version = store.version()?;
         store.migrate(version)?;
@@ -134,6 +150,7 @@ impl SqliteStore {
             store.check()?;
         }
         store.set_fact("open", 1)?;
+        store.gaps = store.fact(deletion::GAPS)?.map(|_| Gaps::default());
         Ok(store)
     }
 
@@ -303,7 +320,9 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
-        self.wait_for_disk(writes.iter().any(Write::must_last))?;
+        let must_last = writes.iter().any(Write::must_last);
+        self.used |= must_last;
+        self.wait_for_disk(must_last)?;
         self.transact(|transaction| commit::commit(transaction, writes))
     }
 
@@ -381,6 +400,10 @@ impl Store for SqliteStore {
 
     fn chores(&mut self) -> Result<Chores, StoreError> {
         self.read_chores()
+    }
+
+    fn tidy(&mut self, now: Millis) -> Result<(), StoreError> {
+        self.tidy_up(now)
     }
 }
 
@@ -704,6 +727,10 @@ mod tests {
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     }
 
+    fn holds(bytes: &[u8], text: &str) -> bool {
+        bytes.windows(text.len()).any(|part| part == text.as_bytes())
+    }
+
     #[test]
     fn nothing_of_a_deleted_conversation_stays_in_the_files() {
         let (folder, path) = file();
@@ -711,14 +738,83 @@ mod tests {
         crate::store::contract::fill(&mut store);
         let holds = |text: &str| {
             let mut files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
-            files.any(|file| {
-                std::fs::read(file).unwrap().windows(text.len()).any(|part| part == text.as_bytes())
-            })
+            files.any(|file| holds(&std::fs::read(file).unwrap(), text))
         };
         assert!(holds("a very private line"));
         assert!(store.delete(ConversationId(1)).unwrap());
         assert!(!holds("a very private line"));
         assert!(!store.delete(ConversationId(1)).unwrap());
+    }
+
+    /// SQLite moves rows from page to page when it deletes; bytes that no row uses any more may stay behind. These ones
+    /// do, with rows overwritten alone.
+    #[test]
+    fn nothing_deleted_stays_in_the_gaps_between_rows() {
+        let (_folder, path) = file();
+        let mut store = twenty_conversations(&path);
+        for id in 1..=20 {
+            assert!(store.delete(ConversationId(id)).unwrap());
+            let left = of_the_first(id, &path);
+            assert!(left.is_empty(), "{left:?} after deleting {id}");
+        }
+    }
+
+    #[test]
+    fn the_gaps_that_retention_leaves_are_closed_also_by_the_next_start() {
+        let (_folder, path) = file();
+        let mut store = twenty_conversations(&path);
+        store.commit(&[Write::Retire(ConversationId(1))]).unwrap();
+        assert_eq!(store.delete_older(Millis(u64::MAX), 9).unwrap(), 1);
+        assert!(!of_the_first(1, &path).is_empty(), "nothing to see here: choose other rows");
+        drop(store);
+        let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
+        store.close_gaps().unwrap();
+        assert_eq!(of_the_first(1, &path), Vec::<String>::new());
+        assert!(store.gaps.is_none() && store.fact(deletion::GAPS).unwrap().is_none());
+    }
+
+    /// With eight hundred lines, as they come.
+    fn twenty_conversations(path: &Path) -> SqliteStore {
+        let mut store = SqliteStore::open(path, Durability::Normal).unwrap();
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ 2;
+        let mut random = move |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) % below
+        };
+        let open = |id| Write::Open {
+            id: ConversationId(id),
+            key: VisitorKey::session(&id.to_string()),
+            label: format!("guest-{id}"),
+            at: Millis(1),
+        };
+        let mut writes: Vec<Write> = (1..=20).map(open).collect();
+        writes.extend((1..=800).map(|number| {
+            let id = 1 + random(20);
+            Write::Entry {
+                conversation: ConversationId(id),
+                number,
+                at: Millis(number),
+                author: Author::Visitor,
+                text: format!(
+                    "line of number {id:03}, {}",
+                    "x".repeat(usize::try_from(random(180)).unwrap())
+                ),
+                client_id: None,
+                msgid: None,
+                channel: None,
+            }
+        }));
+        store.commit(&writes).unwrap();
+        store
+    }
+
+    /// What the file still has of these conversations.
+    fn of_the_first(conversations: u64, path: &Path) -> Vec<String> {
+        let bytes = std::fs::read(path).unwrap();
+        let lines = (1..=conversations).map(|id| format!("line of number {id:03}"));
+        lines.filter(|line| holds(&bytes, line)).collect()
     }
 
     #[test]

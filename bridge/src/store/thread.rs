@@ -23,6 +23,7 @@ enum Job {
     DeleteOlder(Millis, usize, Then<usize>),
     Delete(ConversationId, Then<bool>),
     Chores(Then<Chores>),
+    Tidy(Millis, Then<()>),
 }
 
 /// Where jobs for the engine go. When the last one is dropped, the engine finishes what it has and closes.
@@ -82,6 +83,14 @@ impl StoreHandle {
         self.ask(Job::Chores).await
     }
 
+    /// See [`Store::tidy`].
+    ///
+    /// # Errors
+    /// As the engine; [`StoreError::Stopped`] when its thread has ended.
+    pub async fn tidy(&self, now: Millis) -> Result<(), StoreError> {
+        self.ask(|then| Job::Tidy(now, then)).await
+    }
+
     /// See [`Store::entries`]. Never waits: `then` runs on the engine's thread, or with an error at once when too much
     /// is asked for already.
     pub fn read_entries(
@@ -119,6 +128,7 @@ fn run(mut store: impl Store, mut queue: mpsc::Receiver<Job>) {
             Job::DeleteOlder(before, limit, then) => then(store.delete_older(before, limit)),
             Job::Delete(conversation, then) => then(store.delete(conversation)),
             Job::Chores(then) => then(store.chores()),
+            Job::Tidy(now, then) => then(store.tidy(now)),
         }
     }
 }

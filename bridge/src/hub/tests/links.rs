@@ -251,6 +251,9 @@ impl Store for Failing {
     fn chores(&mut self) -> Result<crate::store::Chores, StoreError> {
         self.inner.chores()
     }
+    fn tidy(&mut self, now: crate::conversation::Millis) -> Result<(), StoreError> {
+        self.inner.tidy(now)
+    }
 }
 
 /// A store whose commits can be held up.
@@ -318,6 +321,9 @@ impl Store for Slow {
     }
     fn chores(&mut self) -> Result<crate::store::Chores, StoreError> {
         self.inner.chores()
+    }
+    fn tidy(&mut self, now: crate::conversation::Millis) -> Result<(), StoreError> {
+        self.inner.tidy(now)
     }
 }
 
