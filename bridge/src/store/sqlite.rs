@@ -5,6 +5,7 @@
 
 mod commit;
 mod deletion;
+mod entries;
 mod im_rows;
 
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002-visitors.sql"),
     include_str!("migrations/0003-written-once.sql"),
     include_str!("migrations/0004-deletion.sql"),
+    include_str!("migrations/0005-as-they-came.sql"),
 ];
 /// Statements kept compiled: more than there are.
 const STATEMENTS: usize = 64;
@@ -332,40 +334,7 @@ impl Store for SqliteStore {
         range: &HistoryRange,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        let time = |at| int(Millis::from_system(at).0);
-        let (condition, bound, newest_first) = match range {
-            HistoryRange::Latest => ("number < ?2", i64::MAX, true),
-            HistoryRange::Before(entry) => ("number < ?2", int(*entry), true),
-            HistoryRange::After(entry) => ("number > ?2", int(*entry), false),
-            HistoryRange::BeforeTime(at) => ("at < ?2", time(*at), true),
-            HistoryRange::AfterTime(at) => ("at > ?2", time(*at), false),
-        };
-        let order = if newest_first { "DESC" } else { "ASC" };
-        let sql = format!(
-            "SELECT number, at, staff, text, client_id,
-                 NOT EXISTS (SELECT 1 FROM untaken WHERE untaken.conversation = entry.conversation
-                     AND untaken.number = entry.number)
-             FROM entry WHERE conversation = ?1 AND {condition} ORDER BY number {order} LIMIT ?3"
-        );
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut entries = self.query(|connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let found = statement.query_map(params![int(conversation.0), bound, limit], |row| {
-                Ok(Entry {
-                    number: number(row, 0)?,
-                    at: Millis(number(row, 1)?),
-                    author: author(row.get(2)?),
-                    text: row.get(3)?,
-                    client_id: row.get(4)?,
-                    taken: row.get(5)?,
-                })
-            })?;
-            found.collect::<rusqlite::Result<Vec<Entry>>>()
-        })?;
-        if newest_first {
-            entries.reverse();
-        }
-        Ok(entries)
+        self.query(|connection| entries::read(connection, conversation, range, limit))
     }
 
     fn conversations(&mut self, limit: usize) -> Result<Vec<Summary>, StoreError> {
@@ -373,7 +342,7 @@ impl Store for SqliteStore {
         self.query(|connection| {
             let mut statement = connection.prepare(
                 "SELECT id, label, opened_at, last_at, closed_at IS NULL AND retired = 0,
-                    (SELECT count(*) FROM entry WHERE conversation = id)
+                    entries
                  FROM conversation ORDER BY last_at DESC, id DESC LIMIT ?1",
             )?;
             let found = statement.query_map([limit], |row| {
@@ -409,7 +378,7 @@ impl Store for SqliteStore {
 
 fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Conversation>> {
     let sql = "SELECT id, visitor, label, nick, page, opened_at, last_at, closed_at, holder, blocked,
-                   coalesce((SELECT max(number) FROM entry WHERE conversation = id), 0),
+                   entries,
                    language, contact, department
                FROM conversation WHERE retired = 0 ORDER BY last_at, id";
     let mut conversations = rows(transaction, sql, |row| {
@@ -447,7 +416,7 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
     })?;
     let untaken = rows(
         transaction,
-        "SELECT conversation, number, client_id FROM untaken JOIN entry USING (conversation, number)",
+        "SELECT untaken.conversation, untaken.number, client_id FROM untaken JOIN entry ON entry.id = untaken.entry",
         |row| Ok((number(row, 0)?, number(row, 1)?, row.get::<_, Option<String>>(2)?)),
     )?;
     let mut places: BTreeMap<u64, &mut Conversation> = BTreeMap::new();
@@ -467,7 +436,7 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
 fn load_ids(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite::Result<()> {
     let sql = format!(
         "SELECT conversation, number, client_id FROM entry
-         WHERE client_id IS NOT NULL ORDER BY at DESC, number DESC LIMIT {IDS}"
+         WHERE client_id IS NOT NULL ORDER BY id DESC LIMIT {IDS}"
     );
     let found =
         rows(transaction, &sql, |row| Ok((number(row, 0)?, number(row, 1)?, row.get::<_, String>(2)?)))?;
@@ -480,7 +449,7 @@ fn load_ids(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite:
     }
     let sql = format!(
         "SELECT msgid, conversation, number FROM entry
-         WHERE msgid IS NOT NULL ORDER BY at DESC, number DESC LIMIT {IDS}"
+         WHERE msgid IS NOT NULL ORDER BY id DESC LIMIT {IDS}"
     );
     snapshot.msgids =
         rows(transaction, &sql, |row| Ok((row.get(0)?, ConversationId(number(row, 1)?), number(row, 2)?)))?;
@@ -524,9 +493,8 @@ fn im_texts(row: &SqlRow<'_>, column: usize, text: &str) -> rusqlite::Result<Vec
 }
 
 fn load_answers(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<(ConversationId, Answer)>> {
-    let sql = "SELECT answer.id, answer.conversation, entry, staff, text, at
-               FROM answer JOIN entry ON entry.conversation = answer.conversation AND number = entry
-               ORDER BY answer.id";
+    let sql = "SELECT answer.id, answer.conversation, number, staff, text, at
+               FROM answer JOIN entry ON entry.id = answer.entry ORDER BY answer.id";
     rows(transaction, sql, |row| {
         let answer = Answer {
             id: AnswerId(number(row, 0)?),
@@ -688,13 +656,17 @@ mod tests {
                  INSERT INTO entry (conversation, number, at, staff, text, client_id, taken) VALUES
                      (1, 1, 10, NULL, 'one', 'id1', 1), (1, 2, 20, NULL, 'two', 'id2', 0),
                      (1, 3, 30, 'staff1', 'hello', NULL, 0);
+                 INSERT INTO conversation (id, label, opened_at, last_at) VALUES (2, 'bert', 1, 25);
+                 INSERT INTO entry (conversation, number, at, text, client_id) VALUES
+                     (2, 1, 5, 'before', 'id3'), (2, 2, 25, 'between', 'id4');
+                 INSERT INTO answer VALUES (7, 1, 3);
                  INSERT INTO heard VALUES ('staff1', x'0000000000000002', 2), ('staff1', x'0000000000000001', 1);",
             )
             .unwrap();
         drop(older);
         let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
         let snapshot = store.load().unwrap();
-        let untaken = &snapshot.conversations[0].untaken;
+        let untaken = &snapshot.conversations.iter().find(|one| one.label == "anna").unwrap().untaken;
         assert_eq!(
             (untaken.numbers().collect::<Vec<_>>(), untaken.client_ids().collect::<Vec<_>>()),
             (vec![2], vec!["id2"])
@@ -703,6 +675,14 @@ mod tests {
         let entries = store.entries(ConversationId(1), &HistoryRange::Latest, 9).unwrap();
         let visitors = entries.iter().filter(|entry| entry.author == Author::Visitor);
         assert_eq!(visitors.map(|entry| entry.taken).collect::<Vec<_>>(), [true, false]);
+        let answers: Vec<_> =
+            snapshot.answers.iter().map(|(id, answer)| (id.0, answer.id.0, &*answer.text)).collect();
+        assert_eq!(answers, [(1, 7, "hello")]);
+        let entries = store.entries(ConversationId(2), &HistoryRange::Latest, 9).unwrap();
+        assert_eq!(entries.iter().map(|entry| &*entry.text).collect::<Vec<_>>(), ["before", "between"]);
+        let listed: Vec<_> =
+            store.conversations(9).unwrap().iter().map(|one| (one.id.0, one.entries)).collect();
+        assert_eq!(listed, [(1, 3), (2, 2)]);
     }
 
     #[test]
@@ -763,20 +743,22 @@ mod tests {
     fn the_gaps_that_retention_leaves_are_closed_also_by_the_next_start() {
         let (_folder, path) = file();
         let mut store = twenty_conversations(&path);
-        store.commit(&[Write::Retire(ConversationId(1))]).unwrap();
-        assert_eq!(store.delete_older(Millis(u64::MAX), 9).unwrap(), 1);
-        assert!(!of_the_first(1, &path).is_empty(), "nothing to see here: choose other rows");
+        for id in 1..=15 {
+            store.commit(&[Write::Retire(ConversationId(id))]).unwrap();
+            assert_eq!(store.delete_older(Millis(u64::MAX), 9).unwrap(), 1);
+        }
+        assert!(!of_the_first(15, &path).is_empty(), "nothing to see here: choose other rows");
         drop(store);
         let mut store = SqliteStore::open(&path, Durability::Normal).unwrap();
         store.close_gaps().unwrap();
-        assert_eq!(of_the_first(1, &path), Vec::<String>::new());
+        assert_eq!(of_the_first(15, &path), Vec::<String>::new());
         assert!(store.gaps.is_none() && store.fact(deletion::GAPS).unwrap().is_none());
     }
 
     /// With eight hundred lines, as they come.
     fn twenty_conversations(path: &Path) -> SqliteStore {
         let mut store = SqliteStore::open(path, Durability::Normal).unwrap();
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ 2;
+        let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ 0x1A;
         let mut random = move |below: u64| {
             state ^= state << 13;
             state ^= state >> 7;
@@ -790,12 +772,15 @@ mod tests {
             at: Millis(1),
         };
         let mut writes: Vec<Write> = (1..=20).map(open).collect();
-        writes.extend((1..=800).map(|number| {
-            let id = 1 + random(20);
+        let mut last = [0; 20];
+        writes.extend((1..=800).map(|at| {
+            let who = usize::try_from(random(20)).unwrap();
+            last[who] += 1;
+            let (id, number) = (who as u64 + 1, last[who]);
             Write::Entry {
                 conversation: ConversationId(id),
                 number,
-                at: Millis(number),
+                at: Millis(at),
                 author: Author::Visitor,
                 text: format!(
                     "line of number {id:03}, {}",

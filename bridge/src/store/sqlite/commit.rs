@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use oscar_im::ScreenName;
 use rusqlite::{OptionalExtension as _, ToSql, Transaction, params};
 
+use super::entries::{self, Newest};
 use super::{im_rows, int, rank_number};
 use crate::conversation::wording::AGAIN;
 use crate::conversation::{Author, ConversationId, VisitorKey};
@@ -55,7 +56,8 @@ struct Commit<'a> {
     formed: Vec<DeliveryId>,
     settled: Vec<i64>,
     taken: BTreeMap<ConversationId, Vec<i64>>,
-    spoken: BTreeMap<ConversationId, i64>,
+    /// The newest entry of each conversation that was spoken in, and when that was.
+    spoken: BTreeMap<ConversationId, (Newest, i64)>,
     last_line: Option<i64>,
 }
 
@@ -131,13 +133,17 @@ impl<'a> Commit<'a> {
                     }
                     Author::Staff(name) => Some(name.as_str()),
                 };
-                self.spoken.insert(*conversation, int(at.0));
+                let newest = self.newest(*conversation)?;
+                if *number != newest.number + 1 {
+                    return Err(rusqlite::Error::ToSqlConversionFailure("an entry out of turn".into()));
+                }
                 self.run(
-                    "INSERT INTO entry (conversation, number, at, staff, text, client_id, msgid, channel)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    "INSERT INTO entry (conversation, number, previous, at, staff, text, client_id, msgid, channel)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
                     params![
                         int(conversation.0),
                         int(*number),
+                        newest.id,
                         int(at.0),
                         staff,
                         text,
@@ -146,10 +152,12 @@ impl<'a> Commit<'a> {
                         channel
                     ],
                 )?;
+                let id = self.transaction.last_insert_rowid();
+                self.spoken.insert(*conversation, (Newest { id: Some(id), number: *number }, int(at.0)));
                 if staff.is_none() {
                     self.run(
-                        "INSERT INTO untaken (conversation, number) VALUES (?1, ?2)",
-                        params![int(conversation.0), int(*number)],
+                        "INSERT INTO untaken (conversation, number, entry) VALUES (?1, ?2, ?3)",
+                        params![int(conversation.0), int(*number), id],
                     )?;
                 }
                 Ok(())
@@ -171,10 +179,13 @@ impl<'a> Commit<'a> {
                 Ok(())
             }
             Write::Return(number) => self.unform(*number),
-            Write::Answer { id, conversation, entry } => self.run(
-                "INSERT INTO answer (id, conversation, entry) VALUES (?1, ?2, ?3)",
-                params![int(id.0), int(conversation.0), int(*entry)],
-            ),
+            Write::Answer { id, conversation, entry } => {
+                let entry = entries::find(self.transaction, self.newest(*conversation)?, *entry)?;
+                self.run(
+                    "INSERT INTO answer (id, conversation, entry) VALUES (?1, ?2, ?3)",
+                    params![int(id.0), int(conversation.0), entry],
+                )
+            }
             Write::Paid(id) => self.run("DELETE FROM answer WHERE id = ?1", params![int(id.0)]),
             Write::Heard { sender, cookie, at } => self.run(
                 "INSERT INTO heard (sender, cookie, at) VALUES (?1, ?2, ?3)",
@@ -199,6 +210,13 @@ impl<'a> Commit<'a> {
                 "INSERT OR REPLACE INTO fact (name, value) VALUES ('aim_up', ?1)",
                 params![int(at.0)],
             ),
+        }
+    }
+
+    fn newest(&self, conversation: ConversationId) -> rusqlite::Result<Newest> {
+        match self.spoken.get(&conversation) {
+            Some((newest, _)) => Ok(*newest),
+            None => entries::newest(self.transaction, conversation),
         }
     }
 
@@ -252,8 +270,11 @@ impl<'a> Commit<'a> {
                 params![at],
             )?;
         }
-        for (id, at) in &self.spoken {
-            self.run("UPDATE conversation SET last_at = ?2 WHERE id = ?1", params![int(id.0), at])?;
+        for (id, (newest, at)) in &self.spoken {
+            self.run(
+                "UPDATE conversation SET last_at = ?2, last_entry = ?3, entries = ?4 WHERE id = ?1",
+                params![int(id.0), at, newest.id, int(newest.number)],
+            )?;
         }
         Ok(())
     }

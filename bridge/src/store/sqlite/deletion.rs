@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Transaction, params};
 
-use super::{SqliteStore, commit, int, number};
+use super::{SqliteStore, commit, entries, int, number, uint};
 use crate::conversation::{ConversationId, Millis};
 use crate::store::{Chores, Redaction, StoreError};
 
@@ -173,9 +173,8 @@ impl SqliteStore {
 fn delete_all(transaction: &Transaction<'_>, conversations: &[i64]) -> rusqlite::Result<usize> {
     let mut deleted = 0;
     for id in conversations {
-        let sql = "INSERT INTO redaction (channel, msgid) SELECT ifnull(channel, ''), msgid FROM entry
-            WHERE conversation = ?1 AND staff IS NULL AND msgid IS NOT NULL ORDER BY number";
-        transaction.prepare_cached(sql)?.execute([id])?;
+        entries::delete(transaction, ConversationId(uint(*id)))?;
+        transaction.prepare_cached("DELETE FROM answer WHERE conversation = ?1")?.execute([id])?;
         deleted += transaction.prepare_cached("DELETE FROM conversation WHERE id = ?1")?.execute([id])?;
     }
     if deleted > 0 {
