@@ -15,6 +15,7 @@ mod desk;
 mod heard;
 mod housekeeping;
 mod receipts;
+mod refused;
 mod room;
 mod staff;
 mod status;
@@ -256,8 +257,7 @@ impl Hub {
             return;
         }
         let now = self.clock.now();
-        // Reading may work where writing doesn't, so something is written first.
-        let tried = match self.store.commit(vec![crate::store::Write::ForgetHeard(Millis(0))]).await {
+        let tried = match self.store.commit(self.desk.probe()).await {
             Ok(()) => self.store.load().await,
             Err(error) => Err(error),
         };

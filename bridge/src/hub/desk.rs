@@ -15,6 +15,7 @@ use super::connections::Connections;
 use super::deletion::Redactions;
 use super::heard::Heard;
 use super::receipts::{OnTheWay, Receipt};
+use super::refused::Refused;
 use super::room::StaffRoom;
 use super::status::Counters;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
@@ -275,6 +276,9 @@ pub(crate) struct Desk {
     pub(super) receipts: Vec<Receipt>,
     /// Of which absences staff were told since then: whom, from when to when.
     pub(super) absences: Vec<(ScreenName, Millis, Millis)>,
+    pub(super) refused: Refused,
+    /// What the store should know of a fetch of the daemon's history, if it may not.
+    pub(super) fetching: Option<Write>,
     store_is_down: bool,
     last_delivery: u64,
     last_answer: u64,
@@ -318,6 +322,8 @@ impl Desk {
             reserved: Vec::new(),
             receipts: Vec::new(),
             absences: Vec::new(),
+            refused: Refused::default(),
+            fetching: None,
             store_is_down: false,
             last_delivery: 0,
             last_answer: 0,
@@ -364,6 +370,7 @@ impl Desk {
             self.answers.enqueue(conversation, answer);
         }
         self.heard = Heard::restore(snapshot.heard);
+        self.restore_refused(snapshot.refused);
         self.canned = snapshot.canned.into_iter().collect();
         for (session, nick) in self.connections.present() {
             if let Some(id) = self.book.by_key(&session) {
@@ -378,6 +385,9 @@ impl Desk {
         for (name, since, up) in std::mem::take(&mut self.absences) {
             self.tell_absence(name, since, up, now);
         }
+        if let Some(fetching) = self.fetching.clone() {
+            self.write(fetching);
+        }
     }
 
     /// The store takes nothing: until [`Desk::restore`] every line is refused in words. What was decided and is not `done`
@@ -387,6 +397,7 @@ impl Desk {
             self.not_done(effect);
         }
         self.store_is_down = true;
+        self.all_at_stake_is_refused();
         self.batch = Batch::default();
         self.reserved.clear();
         let unspent = std::mem::take(&mut self.spent);
@@ -440,7 +451,9 @@ impl Desk {
         if !self.store_is_down {
             self.receipts.clear();
             self.absences.clear();
+            self.fetching = None;
         }
+        self.nothing_is_at_stake();
         self.spent.clear();
         let unneeded = std::mem::take(&mut self.reserved);
         self.give_back(unneeded);

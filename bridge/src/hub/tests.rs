@@ -6,6 +6,7 @@ mod doorplate;
 mod histories;
 mod keeping;
 mod links;
+mod refusals;
 mod rooms;
 mod staffside;
 mod stock_rates;

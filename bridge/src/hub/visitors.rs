@@ -67,10 +67,8 @@ impl Desk {
                     self.answer_refused(conversation, &refusal, now);
                 }
             }
-            IrcEvent::Fetching { since } => {
-                self.write(Write::FetchingFrom(Some(Millis::from_system(since))));
-            }
-            IrcEvent::Fetched => self.write(Write::FetchingFrom(None)),
+            IrcEvent::Fetching { since } => self.fetches(Some(Millis::from_system(since))),
+            IrcEvent::Fetched => self.fetches(None),
             IrcEvent::Lost { .. } => self.irc_lost(),
         }
     }
@@ -113,6 +111,12 @@ impl Desk {
         }
     }
 
+    fn fetches(&mut self, from: Option<Millis>) {
+        let write = Write::FetchingFrom(from);
+        self.fetching = Some(write.clone());
+        self.write(write);
+    }
+
     fn visitor_line(&mut self, line: &IrcLine, now: Millis) {
         if self.irc.nick.as_deref().is_some_and(|ours| ours == line.from.nick) {
             return;
@@ -127,6 +131,9 @@ impl Desk {
         }
         // Services and bots speak by NOTICE; it begins no conversation.
         if line.speech == Speech::Notice && known.is_none() {
+            return;
+        }
+        if self.was_refused(line) {
             return;
         }
         if self.is_store_down() {
@@ -357,6 +364,7 @@ impl Desk {
         now: Millis,
     ) {
         self.counters.lines_refused += 1;
+        self.line_is_refused(line);
         self.tell_state(&line.from.nick, line.client_id.as_deref(), state::FAILED, Some(words));
         if line.speech == Speech::Notice {
             return;
@@ -382,6 +390,7 @@ impl Desk {
 
     /// What the sender hears when the transaction fails.
     fn refuse_if_not_stored(&mut self, line: &IrcLine) {
+        self.line_is_at_stake(line);
         let refusal = match line.client_id.as_deref() {
             Some(client_id) => {
                 self.state_effect(&line.from.nick, client_id, state::FAILED, Some(words::NOT_STORED))

@@ -65,6 +65,8 @@ pub(crate) fn fill(store: &mut impl Store) {
         Write::Canned("hours".into(), "9 to 5".into()),
         Write::AimUp(Millis(77)),
         Write::FetchingFrom(Some(Millis(15))),
+        Write::Refused(vec!["m8".into(), "m9".into()]),
+        Write::Refused(vec!["m8".into()]),
     ];
     store.commit(&writes).unwrap();
 }
@@ -91,6 +93,7 @@ pub(crate) fn comes_back_as_it_was(mut store: impl Store) {
     assert_eq!((answer.entry, answer.text.as_str(), answer.again), (3, "hello", true));
     assert_eq!(snapshot.msgids.last(), Some(&("m3".to_owned(), ANNA, 3)));
     assert_eq!(snapshot.heard.len(), 1);
+    assert_eq!(snapshot.refused, ["m8", "m9"]);
     assert_eq!(snapshot.canned, [("hours".to_owned(), "9 to 5".to_owned())]);
     assert_eq!(snapshot.aim_up, Some(Millis(77)));
     assert_eq!(snapshot.last_line_at, Some(Millis(20)), "what staff said afterwards does not count");

@@ -25,6 +25,9 @@ use crate::web::event::HistoryRange;
 pub use sqlite::SqliteStore;
 pub use thread::StoreHandle;
 
+/// Refused lines of which an engine keeps the ids: more than a daemon keeps of what one visitor said.
+pub const MOST_REFUSED: usize = 4096;
+
 /// An engine that keeps what the bridge must not forget.
 pub trait Store: Send + 'static {
     /// Everything the hub needs to go on where it stopped.
@@ -98,6 +101,7 @@ impl Write {
                 | Self::AimUp(_)
                 | Self::FetchingFrom(_)
                 | Self::Redacted(_)
+                | Self::Refused(_)
         )
     }
 }
@@ -211,6 +215,8 @@ pub enum Write {
     FetchingFrom(Option<Millis>),
     /// The IRC daemon has forgotten these lines, or never will ([`Redaction::id`]).
     Redacted(Vec<u64>),
+    /// Visitors' lines were refused in words: the daemon's ids. The newest [`MOST_REFUSED`] are kept.
+    Refused(Vec<String>),
 }
 
 /// What is left to do about deleting.
@@ -250,6 +256,8 @@ pub struct Snapshot {
     pub msgids: Vec<(String, ConversationId, u64)>,
     /// Staff messages heard lately.
     pub heard: Vec<(ScreenName, ImCookie, Millis)>,
+    /// The daemon's ids of lines that were refused in words, oldest first.
+    pub refused: Vec<String>,
     /// Prepared answers.
     pub canned: Vec<(String, String)>,
     /// When the AIM side was last known to be up.

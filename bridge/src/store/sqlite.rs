@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003-written-once.sql"),
     include_str!("migrations/0004-deletion.sql"),
     include_str!("migrations/0005-as-they-came.sql"),
+    include_str!("migrations/0006-refused.sql"),
 ];
 /// Statements kept compiled: more than there are.
 const STATEMENTS: usize = 64;
@@ -310,6 +311,7 @@ impl Store for SqliteStore {
             snapshot.canned = rows(transaction, "SELECT name, text FROM canned ORDER BY name", |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?;
+            snapshot.refused = rows(transaction, "SELECT msgid FROM refused ORDER BY id", |row| row.get(0))?;
             let moment = |name: &str| {
                 let sql = "SELECT value FROM fact WHERE name = ?1";
                 transaction.query_row(sql, [name], |row| number(row, 0).map(Millis)).optional()

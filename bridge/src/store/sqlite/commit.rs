@@ -13,7 +13,7 @@ use super::{im_rows, int, rank_number};
 use crate::conversation::wording::AGAIN;
 use crate::conversation::{Author, ConversationId, VisitorKey};
 use crate::outbox::staff::{DeliveryId, Im, Row};
-use crate::store::{Write, account_number};
+use crate::store::{MOST_REFUSED, Write, account_number};
 
 /// Carries out all writes.
 pub(super) fn commit(transaction: &Transaction<'_>, writes: &[Write]) -> rusqlite::Result<()> {
@@ -206,6 +206,7 @@ impl<'a> Commit<'a> {
             Write::Redacted(ids) => ids.iter().try_for_each(|id| {
                 self.run("DELETE FROM redaction WHERE id = ?1", params![int(*id)])
             }),
+            Write::Refused(ids) => self.refuse(ids),
             Write::AimUp(at) => self.run(
                 "INSERT OR REPLACE INTO fact (name, value) VALUES ('aim_up', ?1)",
                 params![int(at.0)],
@@ -218,6 +219,14 @@ impl<'a> Commit<'a> {
             Some((newest, _)) => Ok(*newest),
             None => entries::newest(self.transaction, conversation),
         }
+    }
+
+    fn refuse(&self, ids: &[String]) -> rusqlite::Result<()> {
+        for id in ids {
+            self.run("INSERT OR IGNORE INTO refused (msgid) VALUES (?1)", params![id])?;
+        }
+        let most = i64::try_from(MOST_REFUSED).unwrap_or(i64::MAX);
+        self.run("DELETE FROM refused WHERE id <= (SELECT max(id) FROM refused) - ?1", params![most])
     }
 
     fn form(&self, to: &ScreenName, im: &Im) -> rusqlite::Result<()> {
