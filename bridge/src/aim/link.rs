@@ -86,7 +86,17 @@ pub struct LinkChannels {
 ///
 /// Logs «Lost connection (…), reconnecting.» once a loss and «Could not connect: …» once an outage.
 pub async fn run(config: LinkConfig, channels: LinkChannels, stop: CancellationToken) {
-    Link { config, channels, stop, watched: Vec::new(), away: None, outage: false, failures: 0 }.run().await;
+    Link {
+        config,
+        channels,
+        stop,
+        watched: Vec::new(),
+        away: None,
+        outage: false,
+        losses: Losses::default(),
+    }
+    .run()
+    .await;
 }
 
 struct Link {
@@ -99,7 +109,41 @@ struct Link {
     away: Option<String>,
     /// The outage that is going on has been logged.
     outage: bool,
-    failures: u32,
+    losses: Losses,
+}
+
+/// How often one thing happened, one after the other. They are counted apart: after a server that came and went five times, somebody
+/// who signs on elsewhere once is no reason to stay away for a quarter of an hour.
+#[derive(Debug, Default)]
+struct Losses {
+    connections: u32,
+    refusals: u32,
+}
+
+impl Losses {
+    fn pause(
+        &mut self,
+        config: &LinkConfig,
+        patient: bool,
+        was_up: Option<Duration>,
+        random: u32,
+    ) -> Duration {
+        let held = |backoff: Backoff| was_up.is_some_and(|long| long >= backoff.settled);
+        if held(config.backoff) {
+            self.connections = 0;
+        }
+        if held(config.patience) {
+            self.refusals = 0;
+        }
+        let (backoff, count) = if patient {
+            (config.patience, &mut self.refusals)
+        } else {
+            (config.backoff, &mut self.connections)
+        };
+        let pause = backoff.pause(*count, random);
+        *count = count.saturating_add(1);
+        pause
+    }
 }
 
 /// Why a stretch ended, as far as it matters for what comes next.
@@ -155,13 +199,7 @@ impl Link {
         } else if !std::mem::replace(&mut self.outage, true) {
             tracing::warn!(%account, "Could not connect: {reason}");
         }
-        let backoff = if patient { self.config.patience } else { self.config.backoff };
-        if was_up.is_some_and(|since| since.elapsed() >= backoff.settled) {
-            self.failures = 0;
-        }
-        let pause = backoff.pause(self.failures, random());
-        self.failures = self.failures.saturating_add(1);
-        pause
+        self.losses.pause(&self.config, patient, was_up.map(|since| since.elapsed()), random())
     }
 
     /// Waits for `work`, dropping messages meanwhile; `None` when it is time to end.
@@ -623,4 +661,25 @@ fn refusal(code: ErrorCode) -> ImRefusal {
 fn kind(event: &Event) -> String {
     let text = format!("{event:?}");
     text.chars().take_while(|c| c.is_alphanumeric()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_connections_do_not_lengthen_the_wait_after_a_refusal() {
+        let endpoint = Endpoint { host: "127.0.0.1".into(), port: 5190, tls: None };
+        let config = LinkConfig::new(AccountId(0), endpoint, "bridgebot".into(), Secret::new("secret"));
+        let mut losses = Losses::default();
+        let mut after = |patient, up: Option<u64>| {
+            losses.pause(&config, patient, up.map(Duration::from_secs), u32::MAX).as_secs()
+        };
+        assert_eq!([1, 2, 4, 8, 16], std::array::from_fn(|_| after(false, Some(1))));
+        assert_eq!(after(true, Some(1)), 60, "the first time somebody signs on elsewhere");
+        assert_eq!(after(true, None), 120);
+        assert_eq!(after(false, None), 32);
+        assert_eq!(after(true, Some(60)), 60, "it held for a minute");
+        assert_eq!(after(false, None), 1);
+    }
 }
