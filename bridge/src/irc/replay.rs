@@ -2,8 +2,8 @@
 //!
 //! After a JOIN the session asks for what came after the last line that went on; what is said meanwhile in that
 //! channel waits until the answer is there. Private lines are found by `CHATHISTORY TARGETS`; as senders change nicks, what
-//! anybody says in private waits until all of that is answered. A daemon without
-//! history, or one that does not answer, costs nothing but the deadline.
+//! anybody says in private waits until all of that is answered, and so do the answers: what one person said under several
+//! nicks comes in as many of them, and goes on in the order in which it was said. A daemon without history, or one that does not answer, costs nothing but the deadline.
 //!
 //! Lines of one target go on while others are still awaited, so the moment of the last line tells nothing until all have
 //! been fetched: a fetch that broke off, with the connection or the process, begins again where it began.
@@ -24,6 +24,8 @@ const MAX_BATCHES: usize = 16;
 const MAX_LINES: usize = 512;
 const MAX_TARGETS: usize = 64;
 const MAX_SEEN: usize = 1024;
+/// Private lines out of the history that wait for the rest of it; more than a daemon keeps.
+const MAX_FETCHED: usize = 8192;
 /// Targets that wait to be asked for; more than a daemon keeps history of.
 const MAX_WAITING: usize = 4096;
 /// Asked again before the last known moment: stamps have milliseconds, several lines may share one, and a line may
@@ -144,6 +146,8 @@ pub(super) struct Replay {
     /// Targets whose turn comes when others are done.
     waiting: VecDeque<Of>,
     targets: Targets,
+    /// What was said in private while we were away, as far as it is known.
+    fetched: Vec<IrcLine>,
     /// What was said in private meanwhile.
     held: Vec<IrcLine>,
     /// The fetch is over then at the latest; none where it is over, or never began.
@@ -232,16 +236,30 @@ impl Replay {
         };
         let Some(held) = held else { return vec![line] };
         held.push(line);
-        if held.len() < MAX_LINES { Vec::new() } else { std::mem::take(held) }
+        if held.len() < MAX_LINES {
+            return Vec::new();
+        }
+        if channel.is_none() { self.all_private() } else { std::mem::take(held) }
     }
 
-    /// What was said in private while its history was awaited, once that is over.
-    pub(super) fn take_private(&mut self) -> Vec<IrcLine> {
-        if self.held.is_empty() || self.awaits_private() {
-            Vec::new()
-        } else {
-            std::mem::take(&mut self.held)
-        }
+    /// What was said in private until now, once its history is there, or is awaited no more.
+    pub(super) fn take_private(&mut self, now: Instant) -> Vec<IrcLine> {
+        let goes_on = self.over_at.is_some_and(|over_at| now < over_at);
+        if goes_on && self.awaits_private() { Vec::new() } else { self.all_private() }
+    }
+
+    /// In the order in which it was said.
+    fn all_private(&mut self) -> Vec<IrcLine> {
+        let mut lines = std::mem::take(&mut self.fetched);
+        lines.sort_by_key(|line| line.at);
+        lines.append(&mut self.held);
+        lines
+    }
+
+    /// Takes private lines of the history. Gives back what may go on now: nothing, or when too many wait all of them.
+    fn keep(&mut self, lines: Vec<IrcLine>) -> Vec<IrcLine> {
+        self.fetched.extend(lines);
+        if self.fetched.len() < MAX_FETCHED { Vec::new() } else { self.all_private() }
     }
 
     fn awaits_private(&self) -> bool {
@@ -319,6 +337,7 @@ impl Replay {
         // Before the lines go on, or nothing would be new.
         let newest = lines.iter().map(|line| line.at).max();
         let moves_on = newest > memory.from();
+        let is_private = self.asked.get(&target).is_some_and(|asked| asked.private);
         if let Some(asked) = self.asked.get_mut(&target)
             && lines.len() >= page
             && asked.pages < MAX_PAGES
@@ -331,7 +350,7 @@ impl Replay {
         } else {
             lines.extend(self.finish(&target));
         }
-        lines
+        if is_private { self.keep(lines) } else { lines }
     }
 
     /// A full page of senders may have another behind it.

@@ -395,7 +395,7 @@ impl Session {
             return;
         }
         self.replay.ask_waiting(&self.memory, self.support.history_page, now.instant, &mut self.queue);
-        for line in self.replay.take_private() {
+        for line in self.replay.take_private(now.instant) {
             self.deliver(line, now);
         }
         self.collect();

@@ -667,6 +667,33 @@ mod history {
         assert_eq!(t.line().text, "next");
     }
 
+    #[test]
+    fn what_one_person_said_under_several_nicks_goes_on_in_order() {
+        let mut t = Transcript::back_online(ALL_CAPS, "", since(10));
+        t.everything();
+        t.gets(":irc.test BATCH +1 chathistory #blah").gets(":irc.test BATCH -1");
+        t.gets(":irc.test BATCH +t draft/chathistory-targets")
+            .gets("@batch=t :irc.test CHATHISTORY TARGETS anna2 2025-01-01T00:00:13.000Z")
+            .gets("@batch=t :irc.test CHATHISTORY TARGETS anna 2025-01-01T00:00:15.000Z")
+            .gets(":irc.test BATCH -t")
+            .everything();
+        let missed = |t: &mut Transcript, nick: &str, seconds: &[u64]| {
+            t.gets(&format!(":irc.test BATCH +h chathistory {nick}"));
+            for at in seconds {
+                t.gets(&format!(
+                    "@batch=h;time=2025-01-01T00:00:{at}.000Z;msgid=m{at};account=a :{nick}!~a@h PRIVMSG bridgebot :{at}"
+                ));
+            }
+            t.gets(":irc.test BATCH -h");
+        };
+        missed(&mut t, "anna2", &[12, 13]);
+        t.silent();
+        missed(&mut t, "anna", &[11, 14, 15]);
+        let lines: Vec<_> = (0..5).map(|_| t.line().text).collect();
+        assert_eq!(lines, ["11", "12", "13", "14", "15"]);
+        t.event(&IrcEvent::Fetched);
+    }
+
     /// Answers of the daemon to the questions for senders, with one of them each millisecond.
     fn lists(t: &mut Transcript, senders: std::ops::Range<u64>) {
         t.gets(":irc.test BATCH +t draft/chathistory-targets");
