@@ -21,6 +21,7 @@ mod staff;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unsaid;
 mod visitors;
 
 use std::collections::VecDeque;

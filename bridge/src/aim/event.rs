@@ -114,8 +114,8 @@ pub enum AimEvent {
     Lost {
         /// In words, for the log and for staff.
         reason: String,
-        /// How long ago the server was last heard: what was said to us since is lost.
-        silent: Duration,
+        /// When the server was last heard: what was said to us since is lost.
+        heard_at: SystemTime,
         /// When it tries again.
         retry_in: Duration,
     },

@@ -180,7 +180,9 @@ impl Link {
             let End::Lost { reason, silent, was_up, patient, moved } = end else { return };
             kept = moved;
             let pause = self.note_loss(&reason, was_up, patient);
-            let lost = AimEvent::Lost { reason, silent, retry_in: pause };
+            let wall = Moment::now().wall;
+            let heard_at = wall.checked_sub(silent).unwrap_or(wall);
+            let lost = AimEvent::Lost { reason, heard_at, retry_in: pause };
             if was_up.is_some() && !self.tell(lost).await {
                 return;
             }

@@ -313,6 +313,12 @@ pub fn not_stored() -> String {
     own("your message could not be stored and went to nobody; please send it again")
 }
 
+/// The same, of a message that came some time ago.
+pub fn not_stored_at(at: Millis) -> String {
+    let at = Clock(at, at);
+    own(&format!("your message could not be stored (at {at} UTC) and went to nobody; please send it again"))
+}
+
 /// The AIM session was gone.
 pub fn was_away(from: Millis, to: Millis) -> String {
     // Whole seconds that have all of it.

@@ -18,6 +18,7 @@ use super::receipts::{OnTheWay, Receipt};
 use super::refused::Refused;
 use super::room::StaffRoom;
 use super::status::Counters;
+use super::unsaid::Unsaid;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::book::Book;
 use crate::conversation::department::Departments;
@@ -277,6 +278,7 @@ pub(crate) struct Desk {
     /// Of which absences staff were told since then: whom, from when to when.
     pub(super) absences: Vec<(ScreenName, Millis, Millis)>,
     pub(super) refused: Refused,
+    pub(super) unsaid: Unsaid,
     /// What the store should know of a fetch of the daemon's history, if it may not.
     pub(super) fetching: Option<Write>,
     store_is_down: bool,
@@ -323,6 +325,7 @@ impl Desk {
             receipts: Vec::new(),
             absences: Vec::new(),
             refused: Refused::default(),
+            unsaid: Unsaid::default(),
             fetching: None,
             store_is_down: false,
             last_delivery: 0,
@@ -398,6 +401,7 @@ impl Desk {
         }
         self.store_is_down = true;
         self.all_at_stake_is_refused();
+        self.unsaid.not_stored();
         self.batch = Batch::default();
         self.reserved.clear();
         let unspent = std::mem::take(&mut self.spent);
@@ -429,6 +433,7 @@ impl Desk {
         if now >= self.next_tick {
             self.tick(now);
         }
+        self.say_unsaid(now);
         self.attend(now);
         self.pay_answers(now);
         self.speak_in_room(now);
@@ -454,6 +459,7 @@ impl Desk {
             self.fetching = None;
         }
         self.nothing_is_at_stake();
+        self.unsaid.stored();
         self.spent.clear();
         let unneeded = std::mem::take(&mut self.reserved);
         self.give_back(unneeded);

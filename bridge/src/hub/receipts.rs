@@ -50,6 +50,7 @@ impl Desk {
     pub(crate) fn not_sent(&mut self, command: &AimCommand) {
         if let AimCommand::Send { cookie, .. } | AimCommand::Say { cookie, .. } = command {
             self.outbox.not_sent(*cookie);
+            self.unsaid.not_taken(*cookie);
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use oscar_im::ScreenName;
 
 use super::desk::{Desk, Effect, Member, Settings};
+use super::unsaid::Lost;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImTyping, Presence};
 use crate::conversation::model::Address;
 use crate::conversation::routing::{LastAddressed, Routing, Target};
@@ -61,12 +62,20 @@ impl Desk {
                 }
                 self.staff_im(account, StaffIm { from, text, auto, cookie, at }, now);
             }
-            AimEvent::Acked { cookie } => self.im_acked(cookie),
-            AimEvent::Refused { cookie, refusal } => self.im_refused(account, cookie, refusal, now),
+            AimEvent::Acked { cookie } => {
+                self.unsaid.acked(cookie);
+                self.im_acked(cookie);
+            }
+            AimEvent::Refused { cookie, refusal } => {
+                self.unsaid.not_taken(cookie);
+                self.im_refused(account, cookie, refusal, now);
+            }
             AimEvent::Presence { who, presence } => self.presence(account, &who, presence, now),
             AimEvent::Typing { from, typing } => self.staff_types(&from, typing),
             AimEvent::Room(event) => self.room_event(account, event, now),
-            AimEvent::Lost { silent, .. } => self.account_lost(account, silent, now),
+            AimEvent::Lost { heard_at, .. } => {
+                self.account_lost(account, Millis::from_system(heard_at).min(now), now);
+            }
         }
     }
 
@@ -84,17 +93,22 @@ impl Desk {
         if has_id && self.heard.contains(&im.from, im.cookie) {
             return;
         }
+        let refusal = self.unrecorded(account, im.from.clone(), &wording::not_stored());
+        let told = refusal.as_ref().map(|(cookie, _)| (account, *cookie));
+        let lost = Lost { from: im.from.clone(), at: im.at, told };
         if self.is_store_down() {
-            if let Some(effect) = self.unrecorded(account, im.from, &wording::not_stored()) {
+            self.unsaid.lost(lost);
+            if let Some((_, effect)) = refusal {
                 self.effect(effect);
             }
             return;
         }
+        self.unsaid.at_stake(lost);
         if has_id {
             self.heard.insert(im.from.clone(), im.cookie, now);
             self.write(Write::Heard { sender: im.from.clone(), cookie: im.cookie, at: now });
         }
-        if let Some(refusal) = self.unrecorded(account, im.from.clone(), &wording::not_stored()) {
+        if let Some((_, refusal)) = refusal {
             self.refusal(refusal);
             self.reserved.push(account);
         }
@@ -337,17 +351,17 @@ impl Desk {
         if !spare || self.outbox.is_pressed() || !self.strangers.may_answer(&who, now) {
             return;
         }
-        if let Some(effect) = self.unrecorded(account, who, &wording::stranger()) {
+        if let Some((_, effect)) = self.unrecorded(account, who, &wording::stranger()) {
             self.effect(effect);
         }
     }
 
     /// A message that is not worth a record, or that can have none.
-    fn unrecorded(&mut self, account: AccountId, to: ScreenName, text: &str) -> Option<Effect> {
+    fn unrecorded(&mut self, account: AccountId, to: ScreenName, text: &str) -> Option<(ImCookie, Effect)> {
         let cookie = self.cookies.next();
         let credits = &mut self.accounts.get_mut(account.0)?.credits;
         *credits = credits.checked_sub(1)?;
-        Some(Effect::Aim(account, AimCommand::Send { cookie, to, text: text.to_owned() }))
+        Some((cookie, Effect::Aim(account, AimCommand::Send { cookie, to, text: text.to_owned() })))
     }
 
     fn hint_at_automatic(&mut self, from: &ScreenName, now: Millis) {
@@ -423,18 +437,19 @@ impl Desk {
         self.effect(Effect::Aim(account, AimCommand::Watch(watch)));
     }
 
-    fn account_lost(&mut self, account: AccountId, silent: Duration, now: Millis) {
+    fn account_lost(&mut self, account: AccountId, heard_at: Millis, now: Millis) {
         let Some(ours) = self.accounts.get_mut(account.0) else { return };
         let was_up = ours.up.take().is_some();
         ours.credits = 0;
         ours.down_since = ours.down_since.or(Some(now));
         self.reserved.retain(|reserved| *reserved != account);
         self.outbox.lost(account);
+        self.unsaid.session_ended(account);
         for member in &mut self.staff {
             let Some(seen) = member.presence.get_mut(account.0) else { continue };
             let was_there = std::mem::replace(seen, Presence::Offline) != Presence::Offline;
             if was_up && was_there {
-                member.missed_since = member.missed_since.or_else(|| Some(now.before(silent)));
+                member.missed_since = member.missed_since.or(Some(heard_at));
             }
             if !member.is_signed_on() {
                 member.gone_since = member.gone_since.or(Some(now));

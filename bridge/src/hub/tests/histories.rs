@@ -151,9 +151,10 @@ impl World {
                 for (_, to, text) in on_the_way.iter().take(on_the_way.len().div_ceil(2)) {
                     self.deliver_im(to, text);
                 }
+                let heard_at = self.t.now.to_system();
                 self.t.aim(AimEvent::Lost {
                     reason: "reset".into(),
-                    silent: std::time::Duration::ZERO,
+                    heard_at,
                     retry_in: std::time::Duration::from_secs(1),
                 });
             }

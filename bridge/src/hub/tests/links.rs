@@ -388,9 +388,9 @@ async fn an_absence_that_could_not_be_stored_is_told_when_the_disk_has_room() {
         let inner = SqliteStore::in_memory().unwrap();
         let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
         bridge.status.wait_for(|status| status.staff_available == 1).await.unwrap();
-        let silent = std::time::Duration::from_secs(4);
+        let heard_at = std::time::UNIX_EPOCH;
         let retry_in = std::time::Duration::from_millis(1);
-        bridge.aim(AimEvent::Lost { reason: "reset".into(), silent, retry_in }).await;
+        bridge.aim(AimEvent::Lost { reason: "reset".into(), heard_at, retry_in }).await;
         bridge.status.wait_for(|status| status.staff_available == 0).await.unwrap();
         if is_full_before {
             fails.store(true, std::sync::atomic::Ordering::SeqCst);

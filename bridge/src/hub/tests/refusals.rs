@@ -1,17 +1,32 @@
 //! Lines that were refused in words, and the daemon's history, which has them all the same.
 
-use super::{Bench, source};
+use std::time::Duration;
+
+use super::{ACCOUNT, Bench, source};
+use crate::aim::event::{AimEvent, ImCookie};
+use crate::conversation::Millis;
 use crate::conversation::guard::Pace;
-use crate::conversation::wording::visitor as words;
+use crate::conversation::wording::{self, visitor as words};
 use crate::hub::desk::{Batch, Effect, Input, Settings};
-use crate::irc::event::{IrcEvent, IrcLine};
+use crate::irc::event::{IrcEvent, IrcLine, Source};
 use crate::store::{Store as _, Write};
-use crate::{conversation::Millis, irc::event::Source};
+
+impl From<IrcEvent> for Input {
+    fn from(event: IrcEvent) -> Self {
+        Self::Irc(event)
+    }
+}
+
+impl From<AimEvent> for Input {
+    fn from(event: AimEvent) -> Self {
+        Self::Aim(ACCOUNT, event)
+    }
+}
 
 impl Bench {
     /// Takes something in while the store takes nothing.
-    fn in_vain(&mut self, event: IrcEvent) -> &mut Self {
-        self.desk.receive(Input::Irc(event), self.now);
+    fn in_vain(&mut self, event: impl Into<Input>) -> &mut Self {
+        self.desk.receive(event.into(), self.now);
         self.desk.pump(self.now);
         let Batch { writes, effects, refusals } = self.desk.take();
         if writes.is_empty() {
@@ -119,6 +134,36 @@ fn a_fetch_that_began_while_the_store_took_nothing_is_known_when_it_does() {
     assert_eq!(t.store.load().unwrap().fetching_from, Some(since));
     t.irc(IrcEvent::Fetched);
     assert_eq!(t.store.load().unwrap().fetching_from, None);
+}
+
+/// A staff member's message comes while the store takes nothing.
+fn typed_in_vain(t: &mut Bench, number: u8) {
+    let (from, at) = ("staff1".into(), t.now.to_system());
+    let (text, cookie) = ("anna: hi".into(), ImCookie([number; 8]));
+    t.in_vain(AimEvent::Im { from, text, auto: false, offline: false, cookie, at });
+}
+
+#[test]
+fn staff_hear_later_what_they_could_not_hear_at_once() {
+    let mut t = Bench::new();
+    t.says("anna", "one").nothing_more();
+    // The first fails, the second is not even tried; only the first is told.
+    typed_in_vain(&mut t, 1);
+    typed_in_vain(&mut t, 2);
+    let said = t.ims();
+    assert!(said.len() == 2 && said.iter().all(|(_, text, _)| *text == wording::not_stored()), "{said:?}");
+    let (at, cookie) = (t.now, said[0].2);
+    t.in_vain(AimEvent::Acked { cookie });
+    let heard_at = t.now.to_system();
+    let lost = AimEvent::Lost { reason: "reset".into(), heard_at, retry_in: Duration::from_secs(1) };
+    t.in_vain(lost);
+    // No credit is at hand either.
+    t.in_vain(AimEvent::SignedOn { screen_name: "bridgebot".into() });
+    typed_in_vain(&mut t, 3);
+    t.now = t.now.after(Duration::from_secs(3));
+    t.room_again().online("staff1").credits(9);
+    let told = t.ims().remove(0).1;
+    assert_eq!(told.matches(&wording::not_stored_at(at)).count(), 2, "{told}");
 }
 
 #[test]

@@ -244,7 +244,7 @@ fn bridge(accounts: usize, gone: Option<(usize, u64, u64)>, mut room: Option<Roo
             if now == from {
                 let lost = AimEvent::Lost {
                     reason: "test".into(),
-                    silent: Duration::ZERO,
+                    heard_at: moment(now).to_system(),
                     retry_in: Duration::from_secs(1),
                 };
                 desk.receive(Input::Aim(AccountId(account), lost), moment(now));
