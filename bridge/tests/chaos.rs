@@ -98,6 +98,7 @@ async fn whatever_goes_wrong_every_number_arrives_in_order_at_the_right_person()
         locks: Vec::new(),
         orders: Vec::new(),
         patient: harm > HARM,
+        limited: false,
     };
     world.start_bridge();
     for (at, name) in STAFF.into_iter().enumerate() {

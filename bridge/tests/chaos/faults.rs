@@ -10,6 +10,7 @@ use oscar_mock::journal::Direction;
 use testkit::child::Daemon;
 use testkit::numbers::Numbers;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::bridgebot;
@@ -18,6 +19,8 @@ use super::plain::Do;
 use super::servers::start_ircd;
 use super::way::{State, Way};
 
+/// So long the bridge waits for others, and the lock itself for one before it.
+const BUSY: Duration = Duration::from_secs(5);
 /// The acknowledgement of a message.
 const ACK: (u16, u16) = (0x04, 0x0c);
 
@@ -39,6 +42,8 @@ pub(crate) struct World {
     pub(crate) orders: Vec<mpsc::Sender<Do>>,
     /// Faults that are only got over by waiting for half a minute and more are among them.
     pub(crate) patient: bool,
+    /// A session of the bridge's was limited to the stock rates.
+    pub(crate) limited: bool,
 }
 
 impl World {
@@ -95,6 +100,10 @@ impl World {
         self.irc.set(State::Open);
         self.oscar_way.set(State::Open);
         self.oscar.clear_faults().await.unwrap();
+        if std::mem::take(&mut self.limited) {
+            // At a message each 4 s what waits would take minutes. The next session is not limited.
+            self.oscar.disconnect("bridgebot").await.unwrap();
+        }
         self.start_bridge();
     }
 
@@ -160,6 +169,7 @@ impl World {
             }
             23 => {
                 self.oscar.limit_rate("bridgebot", 3).await.unwrap();
+                self.limited = true;
                 "rate limited".into()
             }
             24 => {
@@ -195,6 +205,9 @@ impl World {
     /// Another program writes to the database.
     fn lock_store(&mut self, long: Duration) -> String {
         let database = self.folder.join("bridgebot.db");
+        if long > BUSY {
+            self.ledger.refuses_until(Instant::now() + long + 2 * BUSY);
+        }
         self.locks.push(std::thread::spawn(move || lock(&database, long)));
         format!("store locked for {long:?}")
     }

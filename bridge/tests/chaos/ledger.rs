@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use tokio::time::Instant;
+
 use super::text;
 
 /// One life of a visitor: a person, as the bridge should see it.
@@ -40,6 +42,8 @@ struct Books {
     told_not_stored: BTreeMap<Staff, usize>,
     /// People who left: answers to them may wait for ever.
     left: BTreeSet<Person>,
+    /// The store may take nothing until then.
+    refuses_until: Option<Instant>,
     repeats: usize,
     faults: Vec<String>,
 }
@@ -88,7 +92,16 @@ impl Ledger {
         }
     }
 
+    /// The store may take nothing until then: who leaves meanwhile does not hear which lines it did not take.
+    pub(crate) fn refuses_until(&self, until: Instant) {
+        let refuses_until = &mut self.books().refuses_until;
+        *refuses_until = (*refuses_until).max(Some(until));
+    }
+
     pub(crate) fn left(&self, who: &str) {
+        if self.books().refuses_until.is_some_and(|until| Instant::now() < until) {
+            self.daemon_ended(who);
+        }
         self.books().left.insert(who.to_owned());
     }
 
