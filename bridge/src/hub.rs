@@ -100,6 +100,10 @@ pub struct Hub {
     status: watch::Sender<HubStatus>,
     /// When to try a store again that failed.
     store_again: Option<Millis>,
+    /// Set once the store was read.
+    start: watch::Sender<Option<Start>>,
+    /// The store will never be had.
+    hopeless: Option<StoreError>,
     delete_at: Millis,
     chores_at: Millis,
     /// When to look next for the oldest text that waits, and what was found.
@@ -107,21 +111,47 @@ pub struct Hub {
     oldest_waiting: Option<Millis>,
     /// When to show counters that have changed; what else has changed is shown at once.
     publish_at: Option<Millis>,
-    last_line_at: Option<Millis>,
+}
+
+/// What links need to know of the store before they begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Start {
+    /// Up to when all that visitors wrote was stored before the start: the IRC side asks the daemon for what came
+    /// after. Not up to what staff said: they may have answered while the way to the daemon was cut.
+    pub last_line_at: Option<Millis>,
+}
+
+impl Start {
+    fn new(snapshot: &crate::store::Snapshot) -> Self {
+        // A fetch that broke off begins again where it began: of some channels later lines are here already.
+        Self { last_line_at: [snapshot.last_line_at, snapshot.fetching_from].into_iter().flatten().min() }
+    }
 }
 
 impl Hub {
-    /// Reads the store and gets ready.
+    /// Reads the store and gets ready. A store that another program holds, or that has no room, is waited for.
     ///
     /// # Errors
     /// When the store can't be read.
     pub async fn new(settings: Settings, store: StoreHandle, links: Links) -> Result<Self, StoreError> {
         let clock = Clock::start();
         let now = clock.now();
-        let snapshot = store.load().await?;
-        // A fetch that broke off begins again where it began: of some channels later lines are here already.
-        let last_line_at = [snapshot.last_line_at, snapshot.fetching_from].into_iter().flatten().min();
-        let desk = Desk::new(settings, snapshot, now);
+        let start = watch::Sender::new(None);
+        let mut store_again = None;
+        let desk = match store.load().await {
+            Ok(snapshot) => {
+                start.send_replace(Some(Start::new(&snapshot)));
+                Desk::new(settings, snapshot, now)
+            }
+            Err(error) if error.passes() => {
+                tracing::warn!("{error}; waiting for the database");
+                store_again = Some(now.after(STORE_AGAIN));
+                let mut desk = Desk::new(settings, crate::store::Snapshot::default(), now);
+                desk.store_is_awaited();
+                desk
+            }
+            Err(error) => return Err(error),
+        };
         let (reads, read) = mpsc::channel(READS);
         let status = watch::Sender::new(desk.status());
         Ok(Self {
@@ -140,13 +170,14 @@ impl Hub {
             to_aim: links.to_aim.into_iter().map(Outlet::new).collect(),
             clock,
             status,
-            store_again: None,
+            store_again,
+            start,
+            hopeless: None,
             delete_at: now,
             chores_at: now,
             look_at: now,
             oldest_waiting: None,
             publish_at: None,
-            last_line_at,
         })
     }
 
@@ -155,17 +186,22 @@ impl Hub {
         self.status.subscribe()
     }
 
-    /// Up to when all that visitors wrote was stored before the start: the IRC side asks the daemon for what came
-    /// after. Not up to what staff said: they may have answered while the way to the daemon was cut.
-    pub fn last_line_at(&self) -> Option<Millis> {
-        self.last_line_at
+    /// Set as soon as the store was read: before that there is nothing that links could do.
+    pub fn start(&self) -> watch::Receiver<Option<Start>> {
+        self.start.subscribe()
     }
 
     /// Runs until `stop`; then commits what is in hand, has the links say goodbye, and stores the receipts that still
     /// come, for a few seconds at most.
-    pub async fn run(mut self, stop: CancellationToken) {
+    ///
+    /// # Errors
+    /// When the store was waited for, and turns out to be none that can be used.
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), StoreError> {
         self.round(Vec::new()).await;
         loop {
+            if let Some(error) = self.hopeless.take() {
+                return Err(error);
+            }
             let wait = self.until_next();
             let inputs = tokio::select! {
                 biased;
@@ -178,6 +214,7 @@ impl Hub {
             self.round(inputs).await;
         }
         self.say_goodbye().await;
+        Ok(())
     }
 
     /// Decides about some inputs, stores the decisions, acts on them.
@@ -263,16 +300,27 @@ impl Hub {
             Err(error) => Err(error),
         };
         match tried {
+            Ok(snapshot) if self.is_store_awaited() => {
+                tracing::info!("the database is there");
+                self.store_again = None;
+                self.start.send_replace(Some(Start::new(&snapshot)));
+                self.desk.begin(snapshot, now);
+            }
             Ok(snapshot) => {
                 tracing::info!("the store takes lines again");
                 self.store_again = None;
                 self.desk.restore(snapshot, now);
             }
+            Err(error) if self.is_store_awaited() && !error.passes() => self.hopeless = Some(error),
             Err(error) => {
                 tracing::debug!(%error, "the store still takes nothing");
                 self.store_again = Some(now.after(STORE_AGAIN));
             }
         }
+    }
+
+    fn is_store_awaited(&self) -> bool {
+        self.start.borrow().is_none()
     }
 
     async fn delete_old(&mut self) {

@@ -30,8 +30,8 @@ use crate::hub::{Hub, HubControl, HubStatus, Links, Settings};
 use crate::irc;
 use crate::irc::session::{Channel, Memory};
 use crate::irc::text::{LineText, Word};
-use crate::store::StoreHandle;
 use crate::store::sqlite::{Durability, SqliteStore};
+use crate::store::{Late, StoreHandle};
 use crate::web::health::{SideStatus, Status};
 use crate::web::server::{self as web, MetricsText, SitePolicy, WebConfig, WebLinks};
 
@@ -101,7 +101,8 @@ pub async fn bind(config: Config) -> Result<Bound, BindError> {
         Synchronous::Full => Durability::Full,
         Synchronous::Normal => Durability::Normal,
     };
-    let store = SqliteStore::open(&config.store.path, durability).map_err(Failure::runtime)?;
+    let path = config.store.path.clone();
+    let store = Late::open(move || SqliteStore::open(&path, durability)).map_err(Failure::runtime)?;
     let (store, store_thread) = StoreHandle::start(store).map_err(Failure::runtime)?;
     Ok(Bound { config, irc, oscar, store, store_thread, web, controls: mpsc::channel(CONTROLS) })
 }
@@ -159,9 +160,11 @@ impl Bound {
     /// Runs until `stop`, with `pages` beside the visitors' socket.
     ///
     /// # Errors
-    /// When the store can't be read at the start.
+    /// When the store can't be read at the start, or turns out to be no use after it was waited for.
     pub async fn serve(self, pages: Router, stop: CancellationToken) -> Result<(), Failure> {
         let Self { config, irc, oscar, store, store_thread, web, controls: (_, control) } = self;
+        // Ours ends with the hub, too.
+        let stop = stop.child_token();
         let (irc_events, from_irc) = mpsc::channel(EVENTS);
         let (to_irc, irc_commands) = mpsc::channel(COMMANDS);
         let (aim_events, from_aim) = mpsc::channel(EVENTS);
@@ -171,29 +174,38 @@ impl Bound {
 
         let links = Links { irc: from_irc, to_irc, aim: from_aim, to_aim, web: from_web, control };
         let hub = Hub::new(hub_settings(&config), store, links).await.map_err(Failure::runtime)?;
-        let memory = Memory::new(hub.last_line_at().map(Millis::to_system));
-        let hub_status = hub.status();
+        let (mut start, hub_status) = (hub.start(), hub.status());
 
-        // The links outlive the hub's last words.
+        // The links outlive the hub's last words, and begin when the hub knows what the store has.
         let hang_up = CancellationToken::new();
         let tasks = TaskTracker::new();
         let (nick, bot) = watch::channel(None);
-        let channels = irc::link::LinkChannels { events: irc_events, commands: irc_commands, nick };
-        tasks.spawn(irc::link::run(irc_config(&config, irc)?, memory, channels, hang_up.clone()));
-        for (index, (account, commands)) in config.oscar.accounts.iter().zip(aim_commands).enumerate() {
-            let mut link = aim::link::LinkConfig::new(
-                AccountId(index),
-                oscar.clone(),
-                account.screen_name.clone(),
-                account.password.clone(),
-            );
-            if index == 0 {
-                link.room = room(&config.staff);
+        let irc_config = irc_config(&config, irc)?;
+        let linking = async {
+            // Ends with this, so that the hub sees when the last link has said all.
+            let aim_events = aim_events;
+            let start = tokio::select! {
+                start = start.wait_for(Option::is_some) => start.ok().and_then(|start| *start),
+                () = stop.cancelled() => None,
+            };
+            let Some(start) = start else { return };
+            let memory = Memory::new(start.last_line_at.map(Millis::to_system));
+            let channels = irc::link::LinkChannels { events: irc_events, commands: irc_commands, nick };
+            tasks.spawn(irc::link::run(irc_config, memory, channels, hang_up.clone()));
+            for (index, (account, commands)) in config.oscar.accounts.iter().zip(aim_commands).enumerate() {
+                let mut link = aim::link::LinkConfig::new(
+                    AccountId(index),
+                    oscar.clone(),
+                    account.screen_name.clone(),
+                    account.password.clone(),
+                );
+                if index == 0 {
+                    link.room = room(&config.staff);
+                }
+                let channels = aim::link::LinkChannels { events: aim_events.clone(), commands };
+                tasks.spawn(aim::link::run(link, channels, hang_up.clone()));
             }
-            let channels = aim::link::LinkChannels { events: aim_events.clone(), commands };
-            tasks.spawn(aim::link::run(link, channels, hang_up.clone()));
-        }
-        drop(aim_events);
+        };
 
         let serving = async {
             if let Some(web) = web {
@@ -208,7 +220,12 @@ impl Bound {
                 }
             }
         };
-        tokio::join!(serving, Box::pin(hub.run(stop.clone())));
+        let deciding = async {
+            let ended = hub.run(stop.clone()).await;
+            stop.cancel();
+            ended
+        };
+        let ((), (), ended) = tokio::join!(serving, linking, Box::pin(deciding));
         hang_up.cancel();
         tasks.close();
         if timeout(GOODBYE, tasks.wait()).await.is_err() {
@@ -216,7 +233,7 @@ impl Bound {
         }
         // Its last handle went with the hub, so the thread ends once its last commit is done.
         let _ = tokio::task::spawn_blocking(move || store_thread.join()).await;
-        Ok(())
+        ended.map_err(Failure::runtime)
     }
 }
 

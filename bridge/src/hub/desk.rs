@@ -335,12 +335,22 @@ impl Desk {
             batch: Batch::default(),
             settings,
         };
+        desk.begin(snapshot, now);
+        desk
+    }
+
+    /// Starts with what the store has; to be done once.
+    pub(crate) fn begin(&mut self, snapshot: Snapshot, now: Millis) {
         let since = snapshot.aim_up;
-        desk.restore(snapshot, now);
-        for member in &mut desk.staff {
+        self.restore(snapshot, now);
+        for member in &mut self.staff {
             member.missed_since = since;
         }
-        desk
+    }
+
+    /// The store can't be had yet: [`Desk::begin`] comes later.
+    pub(crate) fn store_is_awaited(&mut self) {
+        self.store_is_down = true;
     }
 
     /// Starts again from what the store has; what links told stays.

@@ -100,6 +100,10 @@ impl Desk {
             }
             WebEvent::History { session, range, limit, reply } => {
                 let Some(conversation) = self.book.by_key(&VisitorKey::session(&session.0)) else {
+                    // Nobody knows while the store is awaited: then the asker sees that nobody answers.
+                    if self.is_store_down() {
+                        return;
+                    }
                     // Who asks may have gone meanwhile.
                     let _ = reply.send(Vec::new());
                     return;

@@ -5,6 +5,7 @@
 //! so that several engines, and a check of who may write at all, have one place.
 
 pub mod export;
+pub mod late;
 pub mod sqlite;
 pub mod thread;
 
@@ -22,6 +23,7 @@ use crate::outbox::staff::{DeliveryId, Im, Row};
 use crate::outbox::visitor::{Answer, AnswerId};
 use crate::web::event::HistoryRange;
 
+pub use late::Late;
 pub use sqlite::SqliteStore;
 pub use thread::StoreHandle;
 
@@ -351,6 +353,15 @@ pub enum StoreError {
         /// Which file.
         path: PathBuf,
     },
+    /// What its path names is another file than the one that is open, or none.
+    #[error(
+        "{}: the database was moved, deleted or replaced while in use; put it back, or restart bridgebot to use what is there now",
+        path.display()
+    )]
+    Replaced {
+        /// Which file.
+        path: PathBuf,
+    },
     /// Anything else.
     #[error("{}: {what}", path.display())]
     Failed {
@@ -362,6 +373,13 @@ pub enum StoreError {
     /// The store's thread has ended.
     #[error("the store has stopped")]
     Stopped,
+}
+
+impl StoreError {
+    /// Whether it is over as soon as another program has finished or somebody has made room, with nothing else to do.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::Full { .. })
+    }
 }
 
 /// As the store keeps accounts.

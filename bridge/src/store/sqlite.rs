@@ -11,6 +11,7 @@ mod im_rows;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use oscar_im::ScreenName;
 use rusqlite::{
@@ -43,6 +44,11 @@ const STATEMENTS: usize = 64;
 /// Client ids and message ids that a start needs; see [`crate::conversation::book`].
 const IDS: usize = 4096;
 
+/// For so long a lock of another program is waited for. A bridge that is told to stop meanwhile has five seconds.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The same where it will be tried again soon: at the start, and after it was in vain.
+const SOON_AGAIN: Duration = Duration::from_millis(500);
+
 /// What a commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -69,6 +75,10 @@ pub struct SqliteStore {
     gaps: Option<Gaps>,
     /// Whether somebody spoke, or something was deleted, since that was last asked.
     used: bool,
+    /// How long a lock of another program is waited for.
+    patience: Duration,
+    /// Device and number of the file that is open; none in memory.
+    identity: Option<(u64, u64)>,
 }
 
 impl SqliteStore {
@@ -99,6 +109,8 @@ impl SqliteStore {
             log_holds_deleted: false,
             gaps: None,
             used: false,
+            patience: PATIENCE,
+            identity: None,
         };
         store.prepare_connection()?;
         store.version()?;
@@ -144,6 +156,8 @@ impl SqliteStore {
             log_holds_deleted: false,
             gaps: None,
             used: false,
+            patience: SOON_AGAIN,
+            identity: None,
         };
         store.prepare_connection()?;
         let version = store.version()?;
@@ -154,6 +168,8 @@ impl SqliteStore {
         }
         store.set_fact("open", 1)?;
         store.gaps = store.fact(deletion::GAPS)?.map(|_| Gaps::default());
+        store.be_patient(PATIENCE)?;
+        store.identity = store.lock.as_ref().and_then(|_| identity(&store.path));
         Ok(store)
     }
 
@@ -163,7 +179,7 @@ impl SqliteStore {
             Durability::Normal => "NORMAL",
         };
         self.query(|connection| {
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
+            connection.busy_timeout(self.patience)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             connection.execute_batch(&format!(
                 "PRAGMA journal_mode = WAL;
@@ -179,6 +195,22 @@ impl SqliteStore {
                  PRAGMA mmap_size = 0;"
             ))
         })
+    }
+
+    fn be_patient(&mut self, patience: Duration) -> Result<(), StoreError> {
+        if self.patience != patience {
+            self.query(|connection| connection.busy_timeout(patience))?;
+            self.patience = patience;
+        }
+        Ok(())
+    }
+
+    /// Whoever opens the path later would find nothing of what is written to a file that is there no more.
+    fn is_in_its_place(&self) -> Result<(), StoreError> {
+        if self.identity.is_some() && self.identity != identity(&self.path) {
+            return Err(StoreError::Replaced { path: self.path.clone() });
+        }
+        Ok(())
     }
 
     /// The schema's version, once it is sure that the file is ours.
@@ -324,10 +356,15 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, writes: &[Write]) -> Result<(), StoreError> {
+        self.is_in_its_place()?;
         let must_last = writes.iter().any(Write::must_last);
         self.used |= must_last;
         self.wait_for_disk(must_last)?;
-        self.transact(|transaction| commit::commit(transaction, writes))
+        let done = self.transact(|transaction| commit::commit(transaction, writes));
+        // Whoever waits for us has waited long enough: until the other program has finished we look at short intervals.
+        let in_vain = matches!(done, Err(StoreError::Locked { .. }));
+        self.be_patient(if in_vain { SOON_AGAIN } else { PATIENCE })?;
+        done
     }
 
     fn entries(
@@ -560,12 +597,26 @@ fn uint(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
+/// Device and number of a file.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
 /// `bridge.db.lock` beside `bridge.db`.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let failed =
-        |error: &std::io::Error| StoreError::Failed { path: path.to_owned(), what: error.to_string() };
+    let failed = |error: &std::io::Error| {
+        let path = path.to_owned();
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => StoreError::Full { path },
+            std::io::ErrorKind::NotFound => {
+                StoreError::Failed { path, what: "its folder does not exist; create it or mount it".into() }
+            }
+            _ => StoreError::Failed { path, what: error.to_string() },
+        }
+    };
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -579,11 +630,20 @@ fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
+fn extended(error: &rusqlite::Error) -> Option<i32> {
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) => Some(error.extended_code),
+        _ => None,
+    }
+}
+
 fn failure(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     let what = error.to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
+        // No room for the index of the log.
+        _ if extended(error) == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full { path },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked { path },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what },
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path },
@@ -826,7 +886,7 @@ mod tests {
     fn a_lock_of_another_program_is_said_and_passes() {
         let (_folder, path) = file();
         let mut store = SqliteStore::open(&path, Durability::Full).unwrap();
-        store.connection.busy_timeout(std::time::Duration::from_millis(1)).unwrap();
+        store.connection.busy_timeout(Duration::from_millis(1)).unwrap();
         let shell = Connection::open(&path).unwrap();
         shell.execute_batch("BEGIN IMMEDIATE").unwrap();
         let error = store.commit(&[Write::AimUp(Millis(1))]).unwrap_err();

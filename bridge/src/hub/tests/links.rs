@@ -24,7 +24,7 @@ struct Bridge {
     _control: mpsc::Sender<HubControl>,
     status: tokio::sync::watch::Receiver<HubStatus>,
     stop: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
+    task: tokio::task::JoinHandle<Result<(), StoreError>>,
     store: JoinHandle<()>,
 }
 
@@ -187,7 +187,7 @@ async fn a_stop_says_goodbye_and_stores_late_receipts() {
     bridge.aim(AimEvent::Acked { cookie }).await;
     let Bridge { irc, aim, task, store, .. } = bridge;
     drop((irc, aim));
-    task.await.unwrap();
+    task.await.unwrap().unwrap();
     tokio::task::spawn_blocking(|| store.join().unwrap()).await.unwrap();
     let snapshot = SqliteStore::open(&path, Durability::Normal).unwrap().load().unwrap();
     assert!(snapshot.ims.is_empty() && snapshot.aim_up.is_some());
