@@ -574,6 +574,18 @@ impl Desk {
 
     /// What a visitor is told by the bridge itself; none while IRC is down.
     pub(super) fn notice(&mut self, nick: &str, kind: &str, words: &str) -> Option<Effect> {
+        let receiver = self.connection_at(nick);
+        self.notice_for(nick, receiver, kind, words)
+    }
+
+    /// The same for who has this connection, where the daemon tells one.
+    pub(super) fn notice_for(
+        &mut self,
+        nick: &str,
+        receiver: Option<String>,
+        kind: &str,
+        words: &str,
+    ) -> Option<Effect> {
         self.irc.nick.as_ref()?;
         self.last_notice += 1;
         Some(Effect::Irc(IrcCommand::Say {
@@ -582,7 +594,7 @@ impl Desk {
             speech: Speech::Notice,
             text: words.to_owned(),
             tags: vec![("+bridgebot/kind".to_owned(), kind.to_owned())],
-            receiver: self.connection_at(nick),
+            receiver,
         }))
     }
 

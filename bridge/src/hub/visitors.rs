@@ -201,7 +201,7 @@ impl Desk {
         let reached = if reception == Reception::NobodyAsTold { state::WAITING } else { state::STORED };
         // Where the visitor is about to hear that nobody is there, the line's state comes with it.
         if !(reception == Reception::Nobody && self.is_certain(now)) {
-            self.tell_state(&line.from.nick, line.client_id.as_deref(), reached, None);
+            self.tell_sender(line, reached, None);
         }
         self.refuse_if_not_stored(line);
     }
@@ -369,7 +369,7 @@ impl Desk {
     ) {
         self.counters.lines_refused += 1;
         self.line_is_refused(line);
-        self.tell_state(&line.from.nick, line.client_id.as_deref(), state::FAILED, Some(words));
+        self.tell_sender(line, state::FAILED, Some(words));
         if line.speech == Speech::Notice {
             return;
         }
@@ -385,7 +385,7 @@ impl Desk {
         }
         // A client that reads states has the words already; too fast it should hear anyhow.
         if line.client_id.is_none() || kind == "slow-down" {
-            let notice = self.notice(&line.from.nick, kind, words);
+            let notice = self.notice_to_sender(line, kind, words);
             if let Some(notice) = notice {
                 self.effect(notice);
             }
@@ -397,9 +397,11 @@ impl Desk {
         self.line_is_at_stake(line);
         let refusal = match line.client_id.as_deref() {
             Some(client_id) => {
-                self.state_effect(&line.from.nick, client_id, state::FAILED, Some(words::NOT_STORED))
+                let receiver = self.connection_of(line);
+                let reason = Some(words::NOT_STORED);
+                self.state_effect(&line.from.nick, receiver, client_id, state::FAILED, reason)
             }
-            None => self.notice(&line.from.nick, "refused", words::NOT_STORED),
+            None => self.notice_to_sender(line, "refused", words::NOT_STORED),
         };
         if let Some(refusal) = refusal {
             self.refusal(refusal);
@@ -413,7 +415,25 @@ impl Desk {
             true if self.somebody_is_there_for(id) => state::STORED,
             true => state::WAITING,
         };
-        self.tell_state(&line.from.nick, line.client_id.as_deref(), reached, None);
+        self.tell_sender(line, reached, None);
+    }
+
+    /// Whoever had the nick before, as far as we know: it is who said this line that is meant.
+    fn connection_of(&self, line: &IrcLine) -> Option<String> {
+        line.from.connection.clone().or_else(|| self.connection_at(&line.from.nick))
+    }
+
+    fn notice_to_sender(&mut self, line: &IrcLine, kind: &str, words: &str) -> Option<Effect> {
+        let receiver = self.connection_of(line);
+        self.notice_for(&line.from.nick, receiver, kind, words)
+    }
+
+    fn tell_sender(&mut self, line: &IrcLine, reached: &'static str, reason: Option<&str>) {
+        let Some(client_id) = line.client_id.as_deref() else { return };
+        let receiver = self.connection_of(line);
+        if let Some(effect) = self.state_effect(&line.from.nick, receiver, client_id, reached, reason) {
+            self.effect(effect);
+        }
     }
 
     /// What became of a line; only clients that gave it an id are told.
@@ -425,7 +445,8 @@ impl Desk {
         reason: Option<&str>,
     ) {
         let Some(client_id) = client_id else { return };
-        if let Some(effect) = self.state_effect(nick, client_id, reached, reason) {
+        let receiver = self.connection_at(nick);
+        if let Some(effect) = self.state_effect(nick, receiver, client_id, reached, reason) {
             self.effect(effect);
         }
     }
@@ -433,6 +454,7 @@ impl Desk {
     fn state_effect(
         &self,
         nick: &str,
+        receiver: Option<String>,
         client_id: &str,
         reached: &str,
         reason: Option<&str>,
@@ -443,7 +465,6 @@ impl Desk {
             ("+bridgebot/state".to_owned(), reached.to_owned()),
         ];
         tags.extend(reason.map(|reason| ("+bridgebot/reason".to_owned(), reason.to_owned())));
-        let receiver = self.connection_at(nick);
         Some(Effect::Irc(IrcCommand::Tag { to: nick.to_owned(), tags, receiver }))
     }
 

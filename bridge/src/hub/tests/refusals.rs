@@ -8,7 +8,7 @@ use crate::conversation::Millis;
 use crate::conversation::guard::Pace;
 use crate::conversation::wording::{self, visitor as words};
 use crate::hub::desk::{Batch, Effect, Input, Settings};
-use crate::irc::event::{IrcEvent, IrcLine, Source};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, Source};
 use crate::store::{Store as _, Write};
 
 impl From<IrcEvent> for Input {
@@ -111,6 +111,26 @@ fn a_bridge_that_ends_before_the_store_takes_again_has_refused_nothing_for_good(
     t.in_vain(t.with_id("two", false));
     // Nothing has been stored behind it, so it comes in order, late.
     t.fetches(&["two", "three"]).reads("staff1", "anna: two").reads("staff1", "anna: three");
+}
+
+#[test]
+fn a_refusal_names_the_connection_of_who_spoke_whoever_had_the_nick_before() {
+    let mut t = Bench::new();
+    t.says_numbered("one").nothing_more();
+    t.in_vain(IrcEvent::Line(t.line("bob", "hello"))).out.clear();
+    // Nobody notes any more that the nick has changed hands.
+    for client_id in [None, Some("c1".to_owned())] {
+        let from = Source { connection: Some("x-2".into()), ..source("anna", 2) };
+        let line = IrcLine { from, client_id, ..t.line("anna", "hello") };
+        t.in_vain(IrcEvent::Line(line));
+        let told = t.out.drain(..).find_map(|effect| match effect {
+            Effect::Irc(IrcCommand::Say { receiver, .. } | IrcCommand::Tag { receiver, .. }) => {
+                Some(receiver)
+            }
+            _ => None,
+        });
+        assert_eq!(told, Some(Some("x-2".into())));
+    }
 }
 
 #[test]
