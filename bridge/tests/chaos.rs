@@ -95,7 +95,7 @@ async fn whatever_goes_wrong_every_number_arrives_in_order_at_the_right_person()
         ircd: watch::Sender::new(ircd),
         bridge: None,
         web: watch::Sender::new(None),
-        locks: Vec::new(),
+        sleeps_until: None,
         orders: Vec::new(),
         patient: harm > HARM,
         limited: false,

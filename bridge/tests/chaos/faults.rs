@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
+use std::process::Command;
 use std::time::Duration;
 
 use oscar_mock::faults::{Action, Fault};
@@ -10,7 +10,7 @@ use oscar_mock::journal::Direction;
 use testkit::child::Daemon;
 use testkit::numbers::Numbers;
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::bridgebot;
@@ -37,8 +37,8 @@ pub(crate) struct World {
     pub(crate) bridge: Option<Daemon>,
     /// Where the bridge's web part is, while it runs.
     pub(crate) web: watch::Sender<Option<SocketAddr>>,
-    /// Other programs that hold the database.
-    pub(crate) locks: Vec<JoinHandle<()>>,
+    /// When the bridge, stopped by SIGSTOP, goes on.
+    pub(crate) sleeps_until: Option<Instant>,
     pub(crate) orders: Vec<mpsc::Sender<Do>>,
     /// Faults that are only got over by waiting for half a minute and more are among them.
     pub(crate) patient: bool,
@@ -49,10 +49,6 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn start_bridge(&mut self) {
         if self.bridge.is_none() {
-            // A bridge that finds its database locked for long says so and ends.
-            for lock in self.locks.drain(..) {
-                lock.join().unwrap();
-            }
             let bridge = bridgebot::start(&self.folder);
             self.web.send_replace(Some(bridge.address("http")));
             self.bridge = Some(bridge);
@@ -63,10 +59,12 @@ impl World {
         self.web.send_replace(None);
         // Dropping a daemon is SIGKILL.
         self.bridge = None;
+        self.sleeps_until = None;
     }
 
     fn stop_bridge(&mut self) {
         self.web.send_replace(None);
+        self.wake_bridge();
         if let Some(bridge) = self.bridge.take() {
             assert!(bridge.stop().success(), "a clean stop");
         }
@@ -81,8 +79,33 @@ impl World {
         self.ircd.send_replace(ircd);
     }
 
+    /// The bridge does nothing for a while, and its connections stay.
+    fn suspend_bridge(&mut self, long: Duration) -> String {
+        if self.bridge.is_some() {
+            self.signal("-STOP");
+            self.sleeps_until = Some(Instant::now() + long);
+        }
+        format!("bridge suspended for {long:?}")
+    }
+
+    fn wake_bridge(&mut self) {
+        if self.sleeps_until.take().is_some() {
+            self.signal("-CONT");
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        if let Some(bridge) = &self.bridge {
+            let sent = Command::new("kill").args([signal, &bridge.id().to_string()]).status();
+            assert!(sent.unwrap().success());
+        }
+    }
+
     /// What is down comes back as often as not.
     pub(crate) async fn heal(&mut self, dice: &mut Numbers) {
+        if self.sleeps_until.is_some_and(|until| until <= Instant::now()) {
+            self.wake_bridge();
+        }
         for way in [&self.irc, &self.oscar_way] {
             if dice.below(2) == 0 {
                 way.set(State::Open);
@@ -97,6 +120,10 @@ impl World {
     }
 
     pub(crate) async fn heal_all(&mut self) {
+        if let Some(until) = self.sleeps_until {
+            sleep_until(until).await;
+            self.wake_bridge();
+        }
         self.irc.set(State::Open);
         self.oscar_way.set(State::Open);
         self.oscar.clear_faults().await.unwrap();
@@ -109,7 +136,7 @@ impl World {
 
     /// Does harm. Tells what.
     pub(crate) async fn harm(&mut self, dice: &mut Numbers) -> String {
-        let kinds = if self.patient { 26 } else { 21 };
+        let kinds = if self.patient { 30 } else { 24 };
         match dice.below(kinds) {
             0 => self.irc_is(State::Cut),
             1 => self.oscar_is(State::Cut),
@@ -157,8 +184,12 @@ impl World {
                 .await
             }
             20 => self.fault(Fault::new(Action::Refuse { code: 0x05 }).of("bridgebot").times(2)).await,
-            21 => self.fault(Fault::new(Action::NeverAcknowledge).of("bridgebot").times(2)).await,
-            22 => {
+            21 => self.suspend_bridge(Duration::from_millis(1000 + dice.below(2000) as u64)),
+            22 => self.irc_ends_after(dice),
+            23 => self.oscar_ends_after(dice),
+            24 => self.suspend_bridge(Duration::from_secs(5 + dice.below(40) as u64)),
+            25 => self.fault(Fault::new(Action::NeverAcknowledge).of("bridgebot").times(2)).await,
+            26 => {
                 let drop = Fault::new(Action::Drop).of("bridgebot").times(2);
                 let drop = if dice.below(2) == 0 {
                     drop.snac(ACK.0, ACK.1).going(Direction::Out)
@@ -167,12 +198,12 @@ impl World {
                 };
                 self.fault(drop).await
             }
-            23 => {
+            27 => {
                 self.oscar.limit_rate("bridgebot", 3).await.unwrap();
                 self.limited = true;
                 "rate limited".into()
             }
-            24 => {
+            28 => {
                 self.oscar.sign_on_elsewhere("bridgebot").await.unwrap();
                 "signed on elsewhere".into()
             }
@@ -188,6 +219,20 @@ impl World {
     fn oscar_is(&self, state: State) -> String {
         self.oscar_way.set(state);
         format!("OSCAR {state:?}")
+    }
+
+    /// What is on its way stops in the middle of a line, and the connections stay.
+    fn irc_ends_after(&self, dice: &mut Numbers) -> String {
+        let bytes = 1 + dice.below(60);
+        self.irc.set(State::FrozenAfter(bytes));
+        format!("IRC frozen in the middle, after {bytes} bytes")
+    }
+
+    /// The same in the middle of a frame.
+    fn oscar_ends_after(&self, dice: &mut Numbers) -> String {
+        let bytes = 1 + dice.below(60);
+        self.oscar_way.set(State::FrozenAfter(bytes));
+        format!("OSCAR frozen in the middle, after {bytes} bytes")
     }
 
     async fn order(&self, what: Do, dice: &mut Numbers) -> String {
@@ -208,7 +253,7 @@ impl World {
         if long > BUSY {
             self.ledger.refuses_until(Instant::now() + long + 2 * BUSY);
         }
-        self.locks.push(std::thread::spawn(move || lock(&database, long)));
+        std::thread::spawn(move || lock(&database, long));
         format!("store locked for {long:?}")
     }
 }

@@ -44,6 +44,8 @@ struct Books {
     left: BTreeSet<Person>,
     /// The store may take nothing until then.
     refuses_until: Option<Instant>,
+    /// Lines that their sender's program said again before it heard that they were refused.
+    said_again: BTreeSet<(Person, usize)>,
     repeats: usize,
     faults: Vec<String>,
 }
@@ -63,6 +65,12 @@ impl Ledger {
         let lines = books.lines.entry(who.to_owned()).or_default();
         lines.push(Fate::Owed);
         lines.len() - 1
+    }
+
+    /// Refused, though its sender's program has said it again meanwhile: then it comes late, or not at all.
+    pub(crate) fn was_said_again(&self, who: &str, number: usize) {
+        self.books().said_again.insert((who.to_owned(), number));
+        self.line_is(who, number, Fate::Doubtful);
     }
 
     pub(crate) fn line_is(&self, who: &str, number: usize, fate: Fate) {
@@ -128,17 +136,20 @@ impl Ledger {
         if books.labels.iter().any(|(other, known)| known == label && *other != person) {
             books.faults.push(format!("{label} is {person} and somebody else"));
         }
+        let is_late = books.said_again.contains(&(person.clone(), number));
         let numbers = books.heard.entry((staff.to_owned(), person.clone())).or_default();
         let (last, is_known) = (numbers.last().copied(), numbers.contains(&number));
-        if !is_known {
+        if !is_known && !is_late {
             numbers.push(number);
+        } else if !is_known {
+            numbers.insert(0, number);
         }
         match (is_known, again) {
             (true, true) => books.repeats += 1,
             (true, false) => {
                 books.faults.push(format!("{person}'s {number} came twice to {staff}, unmarked"));
             }
-            (false, _) if last.is_some_and(|last| last > number) => {
+            (false, _) if !is_late && last.is_some_and(|last| last > number) => {
                 books.faults.push(format!("{person}'s {number} came to {staff} after {last:?}"));
             }
             (false, _) => {}

@@ -1,7 +1,7 @@
 //! A visitor with the widget's manners: a session that outlives connections, lines kept until the bridge has them, answers
 //! by entry, and the history for what was missed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ use super::text;
 const SAY_EVERY: Duration = Duration::from_millis(80);
 /// Sent again when nobody says that it is stored.
 const STORED_WITHIN: Duration = Duration::from_secs(15);
+/// With so many on the way nobody writes on: the bridge knows no more of a visitor's lines again.
+const MOST_KEPT: usize = 100;
 const SOON: Duration = Duration::from_secs(10);
 
 type Socket = WebSocketStream<TcpStream>;
@@ -34,6 +36,8 @@ pub(crate) struct Widget {
     /// Lines that nobody has said anything about, oldest first, and which of them are on their way here.
     kept: VecDeque<usize>,
     in_flight: HashMap<usize, Instant>,
+    said: HashSet<usize>,
+    said_again: HashSet<usize>,
     bot_is_here: bool,
     /// The newest entry that the history told of.
     last: Option<String>,
@@ -59,6 +63,8 @@ impl Widget {
             quiet,
             kept: VecDeque::new(),
             in_flight: HashMap::new(),
+            said: HashSet::new(),
+            said_again: HashSet::new(),
             bot_is_here: true,
             last: None,
             nick: name.to_owned(),
@@ -112,7 +118,7 @@ impl Widget {
                         }
                         continue;
                     }
-                    if !self.quiet.is_cancelled() {
+                    if !self.quiet.is_cancelled() && self.kept.len() < MOST_KEPT {
                         let number = self.ledger.say(self.name);
                         self.kept.push_back(number);
                     }
@@ -198,7 +204,11 @@ impl Widget {
                 if tags.get("+bridgebot/state").is_some_and(|state| state == "failed")
                     && self.kept.contains(&number)
                 {
-                    self.ledger.line_is(self.name, number, Fate::Refused);
+                    if self.said_again.contains(&number) {
+                        self.ledger.was_said_again(self.name, number);
+                    } else {
+                        self.ledger.line_is(self.name, number, Fate::Refused);
+                    }
                 }
                 self.settled(number);
                 self.bot_is_here = true;
@@ -236,6 +246,9 @@ impl Widget {
                 continue;
             }
             let line = text::line_of(self.name, number);
+            if !self.said.insert(number) {
+                self.said_again.insert(number);
+            }
             say(socket, format!("@+bridgebot/id=n{number} PRIVMSG bridgebot :{line}")).await?;
             self.in_flight.insert(number, Instant::now());
         }
