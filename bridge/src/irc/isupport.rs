@@ -36,8 +36,8 @@ pub(super) struct ISupport {
     status_prefixes: String,
     /// How many nicks may be watched; `None`: no MONITOR.
     pub(super) monitor: Option<usize>,
-    /// How many lines one CHATHISTORY answer may hold.
-    pub(super) history_page: usize,
+    /// How CHATHISTORY is asked page by page.
+    pub(super) history_page: Page,
 }
 
 /// A daemon that names no limit for MONITOR gets this one of ours.
@@ -52,9 +52,18 @@ impl Default for ISupport {
             channel_types: "#&".to_owned(),
             status_prefixes: String::new(),
             monitor: None,
-            history_page: 100,
+            history_page: Page { lines: 100, by_id: false },
         }
     }
+}
+
+/// How a history is asked for, page by page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    /// How many lines one answer may hold.
+    pub(super) lines: usize,
+    /// Whether the next page may begin behind a line that is named by its id; else behind a moment.
+    pub(super) by_id: bool,
 }
 
 impl ISupport {
@@ -77,8 +86,9 @@ impl ISupport {
                 "CHATHISTORY" | "draft/CHATHISTORY" => {
                     // 0 means no limit of the daemon's own.
                     let named = value.parse().ok().filter(|&most| most > 0).unwrap_or(HISTORY_CAP);
-                    self.history_page = named.min(HISTORY_CAP);
+                    self.history_page.lines = named.min(HISTORY_CAP);
                 }
+                "MSGREFTYPES" => self.history_page.by_id = value.split(',').any(|kind| kind == "msgid"),
                 _ => {}
             }
         }
@@ -109,7 +119,7 @@ mod tests {
     fn odd_values_keep_what_was_known() {
         let mut support = ISupport::default();
         support.apply(&["NICKLEN=x".into(), "MONITOR".into(), "CHATHISTORY=0".into(), "=".into()]);
-        assert_eq!((support.nick_length, support.monitor, support.history_page), (9, Some(512), 200));
+        assert_eq!((support.nick_length, support.monitor, support.history_page.lines), (9, Some(512), 200));
         support.apply(&["STATUSMSG=@+".into(), "CHANTYPES=#".into()]);
         assert_eq!(support.channel("@#ops"), Some("#ops"));
         assert_eq!(support.channel("&local"), None);

@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::event::IrcLine;
+use super::isupport::Page;
 use super::queue::Queue;
 use super::text::{Line, Word};
 use super::timestamp;
@@ -191,7 +192,7 @@ impl Replay {
     }
 
     /// Asks for what was said there since then.
-    pub(super) fn ask(&mut self, of: Of, memory: &Memory, page: usize, now: Instant, queue: &mut Queue) {
+    pub(super) fn ask(&mut self, of: Of, memory: &Memory, page: Page, now: Instant, queue: &mut Queue) {
         let Some(from) = memory.from().filter(|_| !self.asked.contains_key(&of.target)) else { return };
         if self.asked.len() >= MAX_TARGETS {
             if self.waiting.len() < MAX_WAITING {
@@ -200,13 +201,13 @@ impl Replay {
             return;
         }
         let Of { target, name, private } = of;
-        question(&name, from, page, queue);
+        question(&name, After::Moment(from), page, queue);
         let asked = Asked { name, private, deadline: now + PATIENCE, pages: 1, held: Vec::new() };
         self.asked.insert(target, asked);
     }
 
     /// Asks for those whose turn it is.
-    pub(super) fn ask_waiting(&mut self, memory: &Memory, page: usize, now: Instant, queue: &mut Queue) {
+    pub(super) fn ask_waiting(&mut self, memory: &Memory, page: Page, now: Instant, queue: &mut Queue) {
         while self.asked.len() < MAX_TARGETS
             && let Some(of) = self.waiting.pop_front()
         {
@@ -322,7 +323,7 @@ impl Replay {
         &mut self,
         id: &str,
         memory: &Memory,
-        page: usize,
+        page: Page,
         now: Instant,
         queue: &mut Queue,
     ) -> Vec<IrcLine> {
@@ -339,14 +340,17 @@ impl Replay {
         let moves_on = newest > memory.from();
         let is_private = self.asked.get(&target).is_some_and(|asked| asked.private);
         if let Some(asked) = self.asked.get_mut(&target)
-            && lines.len() >= page
+            && lines.len() >= page.lines
             && asked.pages < MAX_PAGES
             && moves_on
             && let Some(newest) = newest
         {
             asked.pages += 1;
             asked.deadline = now + PATIENCE;
-            question(&asked.name, newest, page, queue);
+            // Several lines may share a moment, and the page may end among them.
+            let last = lines.last().and_then(|line| line.msgid.clone()).filter(|_| page.by_id);
+            let after = last.map_or(After::Moment(newest), After::Line);
+            question(&asked.name, after, page, queue);
         } else {
             lines.extend(self.finish(&target));
         }
@@ -407,10 +411,20 @@ impl Replay {
     }
 }
 
-fn question(name: &Word, from: SystemTime, page: usize, queue: &mut Queue) {
+/// What a page of history begins behind.
+enum After {
+    Moment(SystemTime),
+    Line(String),
+}
+
+fn question(name: &Word, after: After, page: Page, queue: &mut Queue) {
+    let reference = match after {
+        After::Moment(at) => format!("timestamp={}", timestamp::format(at)),
+        After::Line(id) => format!("msgid={id}"),
+    };
     if let Some(after) = Word::new("AFTER") {
         let line = Line::new("CHATHISTORY").word(&after).word(name);
-        queue.query(words(line, &format!("timestamp={} {page}", timestamp::format(from))));
+        queue.query(words(line, &format!("{reference} {}", page.lines)));
     }
 }
 

@@ -626,6 +626,24 @@ mod history {
     }
 
     #[test]
+    fn a_page_that_ends_in_the_middle_of_a_moment_is_gone_on_from_its_last_line() {
+        let mut t = Transcript::back_online(ALL_CAPS, "CHATHISTORY=2 MSGREFTYPES=timestamp,msgid", since(10));
+        t.sends("CHATHISTORY AFTER #blah timestamp=2024-12-31T23:59:58.000Z 2");
+        for (batch, ids) in [("1", ["a", "b"]), ("2", ["c", "d"])] {
+            t.gets(&format!(":irc.test BATCH +{batch} chathistory #blah"));
+            for id in ids {
+                t.gets(&format!(
+                    "@batch={batch};time=2025-01-01T00:00:11.000Z;msgid={id};account=a :a!~a@h PRIVMSG #blah :{id}"
+                ));
+            }
+            t.gets(&format!(":irc.test BATCH -{batch}"));
+            t.sends(&format!("CHATHISTORY AFTER #blah msgid={} 2", ids[1]));
+        }
+        let lines: Vec<_> = (0..4).map(|_| t.line().text).collect();
+        assert_eq!(lines, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
     fn private_lines_are_found_by_their_senders() {
         let mut t = Transcript::resume(config(), since(10));
         t.everything();
