@@ -49,6 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The same where it will be tried again soon: at the start, and after it was in vain.
 const SOON_AGAIN: Duration = Duration::from_millis(500);
 
+const MAKE_WRITABLE: &str = "make file and folder writable for the user that bridgebot runs as";
+
 /// What a commit waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Durability {
@@ -597,6 +599,19 @@ fn uint(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
+/// Why a file beside the database can't be had.
+fn no_file(path: &Path, error: &std::io::Error) -> StoreError {
+    use std::io::ErrorKind;
+    let path = path.to_owned();
+    let what = match error.kind() {
+        ErrorKind::StorageFull => return StoreError::Full { path },
+        ErrorKind::NotFound => "its folder does not exist; create it or mount it".to_owned(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => format!("{error}; {MAKE_WRITABLE}"),
+        _ => error.to_string(),
+    };
+    StoreError::Failed { path, what }
+}
+
 /// Device and number of a file.
 fn identity(path: &Path) -> Option<(u64, u64)> {
     use std::os::unix::fs::MetadataExt as _;
@@ -607,16 +622,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
-    let failed = |error: &std::io::Error| {
-        let path = path.to_owned();
-        match error.kind() {
-            std::io::ErrorKind::StorageFull => StoreError::Full { path },
-            std::io::ErrorKind::NotFound => {
-                StoreError::Failed { path, what: "its folder does not exist; create it or mount it".into() }
-            }
-            _ => StoreError::Failed { path, what: error.to_string() },
-        }
-    };
+    let failed = |error: &std::io::Error| no_file(path, error);
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -646,6 +652,7 @@ fn failure(path: &Path, error: &rusqlite::Error) -> StoreError {
         _ if extended(error) == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => StoreError::Full { path },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Locked { path },
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what },
+        Some(ErrorCode::ReadOnly) => StoreError::Failed { path, what: format!("{what}; {MAKE_WRITABLE}") },
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path },
         _ => StoreError::Failed { path, what },
     }
@@ -672,6 +679,20 @@ mod tests {
         assert!(error.to_string().contains("another bridge is using this database"), "{error}");
         drop(first);
         SqliteStore::open(&path, Durability::Full).unwrap();
+    }
+
+    #[test]
+    fn who_may_not_write_is_told_what_to_do() {
+        for kind in [std::io::ErrorKind::PermissionDenied, std::io::ErrorKind::ReadOnlyFilesystem] {
+            let words = no_file(Path::new("b.db"), &kind.into()).to_string();
+            assert!(words.starts_with("b.db: ") && words.ends_with(MAKE_WRITABLE), "{words}");
+        }
+        assert!(no_file(Path::new("b.db"), &std::io::ErrorKind::StorageFull.into()).passes());
+        let (_folder, path) = file();
+        let store = SqliteStore::open(&path, Durability::Full).unwrap();
+        store.connection.pragma_update(None, "query_only", true).unwrap();
+        let words = store.set_fact("open", 0).unwrap_err().to_string();
+        assert!(words.ends_with(MAKE_WRITABLE), "{words}");
     }
 
     #[test]
