@@ -6,6 +6,7 @@
 //! here, bounded: of messages by the outboxes' windows, of typing and states by a number, beyond which they are
 //! left out and counted. So the hub never waits for a link.
 
+mod addressing;
 mod attendance;
 mod commands;
 mod connections;

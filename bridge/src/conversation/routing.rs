@@ -34,6 +34,15 @@ pub struct LastAddressed {
     pub conversations: Vec<ConversationId>,
     /// When, in the order in which visitors spoke.
     pub at: u64,
+    /// Whether something since may have turned this person to another visitor.
+    pub interrupted: bool,
+}
+
+impl LastAddressed {
+    /// Whether the last text went elsewhere.
+    pub fn is_another(&self, id: ConversationId) -> bool {
+        !self.conversations.contains(&id)
+    }
 }
 
 /// Which conversation a text without label is for.
@@ -47,22 +56,23 @@ pub enum Target {
     Nobody,
 }
 
-/// The last one addressed, unless another visitor has written to this staff member since; the only one of `theirs`, the
-/// open conversations whose lines this person gets.
+/// The last one addressed, unless another visitor has written to this staff member since, or something else has
+/// [interrupted](LastAddressed::interrupted); the only one of `theirs`, the open conversations whose lines this person gets.
 pub fn target<'a>(last: Option<&LastAddressed>, theirs: impl Iterator<Item = &'a Conversation>) -> Target {
     let mut mine: Vec<&Conversation> = theirs.collect();
     mine.sort_by_key(|conversation| std::cmp::Reverse((conversation.spoke, conversation.id)));
     if let Some(last) = last {
         let others_spoke =
-            mine.iter().any(|other| other.spoke > last.at && !last.conversations.contains(&other.id));
+            last.interrupted || mine.iter().any(|other| other.spoke > last.at && last.is_another(other.id));
         if let [only] = last.conversations.as_slice()
             && !others_spoke
         {
             return Target::Clear(*only);
         }
-        let mut candidates = last.conversations.clone();
-        candidates.extend(mine.iter().map(|other| other.id).filter(|id| !last.conversations.contains(id)));
-        return Target::Ask(candidates);
+        let is_mine = |id: &ConversationId| mine.iter().any(|other| other.id == *id);
+        let (goes_on, done_with): (Vec<_>, Vec<_>) = last.conversations.iter().copied().partition(is_mine);
+        let others = mine.iter().map(|other| other.id).filter(|id| last.is_another(*id));
+        return Target::Ask(goes_on.into_iter().chain(others).chain(done_with).collect());
     }
     match mine.as_slice() {
         [] => Target::Nobody,
@@ -92,6 +102,7 @@ mod tests {
         let last = last.map(|(ids, at)| LastAddressed {
             conversations: ids.iter().map(|id| ConversationId(*id)).collect(),
             at,
+            interrupted: false,
         });
         target(last.as_ref(), open.iter())
     }

@@ -3,6 +3,15 @@
 //! Nothing here decides whom a text without label reaches; that is `routing`. What looks like a label and is none is
 //! never text: better one question too many than a line to the wrong person.
 
+/// What ends a label: the second is what keyboards for Chinese and Japanese type.
+const COLONS: [char; 2] = [':', '：'];
+/// What parts labels.
+const COMMAS: [char; 3] = [',', '，', '、'];
+/// What may stand around a name that somebody is addressed by.
+const BEFORE_NAME: [char; 4] = ['@', '<', '(', '"'];
+const BEHIND_NAME: [char; 18] =
+    [',', ';', ':', '!', '?', '.', '>', ')', '"', '-', '…', '–', '—', '，', '、', '：', '；', '！'];
+
 /// One part of a staff member's message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -58,10 +67,33 @@ pub fn parse(message: &str, is_label: impl Fn(&str) -> bool, is_command: impl Fn
     parts
 }
 
-/// The first word of a text as somebody would write a name there: `@anna,` gives `anna`.
-pub fn first_word(text: &str) -> &str {
-    let word = text.split_whitespace().next().unwrap_or_default();
-    word.trim_start_matches('@').trim_end_matches([',', ';', ':', '!', '?', '.'])
+/// A name where somebody would be addressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mention<'a> {
+    /// What may be a label.
+    pub name: &'a str,
+    /// Whether something beside it says that it is a name: `@anna`, `anna,`.
+    pub marked: bool,
+}
+
+/// Whom a text without label may be meant for: its first word, and the last before a colon (`to anna: yes`).
+pub fn mentions(text: &str) -> Vec<Mention<'_>> {
+    let line = text.lines().next().unwrap_or_default();
+    let head = line.split_once(COLONS).map(|(head, _)| head);
+    let before_colon = head.and_then(|head| head.split_whitespace().next_back());
+    let first = line.split_whitespace().next();
+    let mut found = Vec::new();
+    for (word, marked) in
+        first.map(|word| (word, false)).into_iter().chain(before_colon.map(|word| (word, true)))
+    {
+        let bare = word.trim_start_matches(BEFORE_NAME).trim_end_matches(BEHIND_NAME);
+        if bare != word {
+            // A nick may end in a hyphen.
+            found.push(Mention { name: word, marked });
+        }
+        found.push(Mention { name: bare, marked: marked || bare != word });
+    }
+    found
 }
 
 /// The known name most like `typed`, where one is near enough to be meant.
@@ -103,13 +135,15 @@ fn read_line(line: &str, is_label: &impl Fn(&str) -> bool) -> Part {
 }
 
 fn read_label(line: &str, is_label: &impl Fn(&str) -> bool) -> Option<Part> {
-    let (head, text) = line.split_once(':')?;
-    let labels: Vec<String> = head.split(',').map(|label| label.trim().to_owned()).collect();
+    let (head, text) = line.split_once(COLONS)?;
+    let labels: Vec<String> = head.split(COMMAS).map(|label| label.trim().to_owned()).collect();
     if labels.iter().all(|label| is_label(label)) {
         return Some(Part::Addressed { labels, text: text.trim_start().to_owned() });
     }
+    let one_is_known = labels.iter().any(|label| is_label(label));
+    let is_list = one_is_known && labels.iter().all(|label| !label.contains(char::is_whitespace));
     let unknown = labels.into_iter().find(|label| !is_label(label))?;
-    (!is_prose(head, text)).then(|| Part::UnknownLabel { label: unknown, text: line.to_owned() })
+    (is_list || !is_prose(head, text)).then(|| Part::UnknownLabel { label: unknown, text: line.to_owned() })
 }
 
 /// Whether this colon can't end a label: a sentence before it, a link, a time of day, a smiley.
@@ -158,6 +192,8 @@ mod tests {
         assert_eq!(read("  anna: a: b: c  "), [addressed(&["anna"], "a: b: c")]);
         assert_eq!(read("bob-2: x"), [addressed(&["bob-2"], "x")]);
         assert_eq!(read("anna:"), [addressed(&["anna"], "")]);
+        assert_eq!(read("anna：hi"), [addressed(&["anna"], "hi")], "a full-width colon");
+        assert_eq!(read("anna、bob：hi"), [addressed(&["anna", "bob"], "hi")]);
     }
 
     #[test]
@@ -165,7 +201,11 @@ mod tests {
         assert_eq!(read("anna,bob: hi"), [addressed(&["anna", "bob"], "hi")]);
         assert_eq!(read("anna, bob: hi"), [addressed(&["anna", "bob"], "hi")]);
         assert_eq!(read("anna,carl: hi"), [unknown("carl", "anna,carl: hi")], "nobody gets half of it");
+        assert_eq!(read("anna, carl: hi"), [unknown("carl", "anna, carl: hi")]);
+        assert_eq!(read("carl , anna : hi"), [unknown("carl", "carl , anna : hi")]);
         assert_eq!(read("anna,: hi"), [unknown("", "anna,: hi")]);
+        assert_eq!(read("anna, one more thing: the price"), [plain("anna, one more thing: the price")]);
+        assert_eq!(read("well, yes: that"), [plain("well, yes: that")]);
     }
 
     #[test]
@@ -187,6 +227,7 @@ mod tests {
             ":)",
             ">:(",
             "your number is: 55",
+            "10：30",
             "no colon at all",
         ] {
             assert_eq!(read(text), [plain(text)]);
@@ -227,8 +268,17 @@ mod tests {
         assert_eq!(nearest("BOB2", known.into_iter()), Some("bob"));
         assert_eq!(nearest("guest-4f2b", known.into_iter()), Some("guest-4f2a"));
         assert_eq!(nearest("note", known.into_iter()), None);
-        assert_eq!(first_word("@anna, hello"), "anna");
-        assert_eq!(first_word(""), "");
+    }
+
+    #[test]
+    fn names_where_somebody_is_addressed() {
+        let names = |text| mentions(text).into_iter().map(|one| (one.name, one.marked)).collect::<Vec<_>>();
+        assert_eq!(names("@anna, hello"), [("@anna,", false), ("anna", true)]);
+        assert_eq!(names("anna hello"), [("anna", false)]);
+        assert_eq!(names("anna> hello"), [("anna>", false), ("anna", true)]);
+        assert_eq!(names("to anna: hello"), [("to", false), ("anna", true)]);
+        assert_eq!(names("guest-4f2a - hello"), [("guest-4f2a", false)]);
+        assert_eq!(names(""), []);
     }
 
     proptest! {

@@ -49,17 +49,20 @@ impl Desk {
             }
             Command::History { label, entries } => {
                 if let Some(conversation) = self.meant(from, label.as_deref(), "/history", now) {
+                    self.turned_to(from, conversation);
                     let (to, label) = (from.clone(), self.label(conversation));
                     self.effect(Effect::ReadForStaff { to, conversation, label, entries });
                 }
             }
             Command::Info(label) => {
                 if let Some(id) = self.meant(from, label.as_deref(), "/info", now) {
+                    self.turned_to(from, id);
                     self.info(from, id, now);
                 }
             }
             Command::Claim(label) => {
                 if let Some(id) = self.meant(from, label.as_deref(), "/claim", now) {
+                    self.turned_to(from, id);
                     self.claim(from, id, now);
                 }
             }
@@ -130,7 +133,12 @@ impl Desk {
                 None
             }
             Target::Nobody => {
-                self.reply(from, &wording::list(&[], 0, 0), now);
+                let open = self.open_labels();
+                let words = match open.as_slice() {
+                    [] => wording::list(&[], 0, 0),
+                    held => wording::which_for_command(typed, held),
+                };
+                self.reply(from, &words, now);
                 None
             }
         }
@@ -264,6 +272,7 @@ impl Desk {
     pub(super) fn close_conversation(&mut self, id: ConversationId, now: Millis) {
         self.book.set_closed(id, Some(now));
         self.write(Write::Closed(id, Some(now)));
+        self.turned_away_from(id, |_| true);
         if self.book.get(id).is_some_and(|conversation| conversation.holder.is_some()) {
             self.give_to(id, None, now);
         }

@@ -89,7 +89,8 @@ impl Desk {
     }
 
     pub(super) fn im_acked(&mut self, cookie: ImCookie) {
-        let Some((_, im)) = self.outbox.acked(cookie) else { return };
+        let Some((to, im)) = self.outbox.acked(cookie) else { return };
+        self.was_shown(&to, &im);
         self.receipts.push(Receipt::Acked(cookie));
         self.counters.ims_acknowledged += 1;
         self.settle(&im);

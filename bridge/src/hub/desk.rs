@@ -10,6 +10,7 @@ use std::time::Duration;
 use oscar_im::ScreenName;
 
 use super::HubControl;
+use super::addressing::Held;
 use super::attendance::{Attendance, Door};
 use super::connections::Connections;
 use super::deletion::Redactions;
@@ -173,8 +174,8 @@ pub(crate) struct Member {
     /// By command.
     pub(super) away: bool,
     pub(super) last: Option<LastAddressed>,
-    /// A text that waits for its label, and since when.
-    pub(super) held: Option<(String, Millis)>,
+    /// A text that waits for its label.
+    pub(super) held: Option<Held>,
     /// Lines this person sent since then may not have arrived.
     pub(super) missed_since: Option<Millis>,
     /// Since when nobody of our accounts sees this person.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use oscar_im::ScreenName;
 
+use super::addressing::Held;
 use super::desk::{Desk, Effect};
 use super::staff::StaffIm;
 use crate::aim::event::{AccountId, AimCommand, Presence, RoomEvent};
@@ -266,7 +267,7 @@ impl Desk {
             return;
         }
         member.told_of_room = Some(now);
-        member.held = Some((text.to_owned(), now));
+        member.held = Some(Held::new(text, now));
         self.counters.questions += 1;
         self.tell(from, Rank::Reply, &wording::stays_in_room(&label, text), now);
     }

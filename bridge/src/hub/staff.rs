@@ -9,18 +9,14 @@ use super::desk::{Desk, Effect, Member, Settings};
 use super::unsaid::Lost;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImTyping, Presence};
 use crate::conversation::model::Address;
-use crate::conversation::routing::{LastAddressed, Routing, Target};
+use crate::conversation::routing::{Routing, Target};
 use crate::conversation::staff_input::{self, Part};
-use crate::conversation::{Author, Conversation, ConversationId, Millis, commands, routing, text, wording};
+use crate::conversation::{Author, ConversationId, Millis, commands, text, wording};
 use crate::irc::event::IrcCommand;
 use crate::outbox::staff::{Rank, Row, room};
 use crate::outbox::visitor::{Answer, AnswerId, MOST_WAITING};
 use crate::store::Write;
 
-/// The longest text that a staff member may send a visitor at once.
-const LONGEST: usize = 8000;
-/// A text that was asked about waits so long for its label.
-const HOLD: Duration = Duration::from_secs(600);
 /// Who is seen so soon after our sign-on was there all the time.
 const ROLL_CALL: Duration = Duration::from_secs(60);
 /// A hint about automatic lines is given once in this time, so that two bridges don't talk to each other.
@@ -146,99 +142,9 @@ impl Desk {
                 let labels: Vec<String> = self.open_labels();
                 let nearest = staff_input::nearest(&label, labels.iter().map(String::as_str));
                 let question = wording::unknown_label(&label, nearest, &text);
-                self.ask(from, &question, None, now);
+                self.ask(from, &question, now);
             }
         }
-    }
-
-    /// A text with labels; a label alone sends the text that waits for it.
-    pub(super) fn addressed(
-        &mut self,
-        from: &ScreenName,
-        to: &[ConversationId],
-        text: String,
-        at: Millis,
-        now: Millis,
-    ) {
-        let text = if text.is_empty() { self.held_text(from, now).unwrap_or_default() } else { text };
-        if text.is_empty() {
-            let label = to.first().map(|id| self.label(*id)).unwrap_or_default();
-            self.tell(from, Rank::Reply, &wording::nothing_to_send(&label), now);
-            return;
-        }
-        if text.chars().count() > LONGEST {
-            self.tell(from, Rank::Reply, &wording::too_long(LONGEST), now);
-            return;
-        }
-        for id in to {
-            self.answer(from, *id, &text, at, now);
-        }
-        let spoken = self.book.spoken();
-        if let Some(member) = self.member_mut(from) {
-            member.last = Some(LastAddressed { conversations: to.to_vec(), at: spoken });
-        }
-    }
-
-    fn held_text(&mut self, from: &ScreenName, now: Millis) -> Option<String> {
-        let (text, since) = self.member_mut(from)?.held.take()?;
-        (now.since(since) <= HOLD).then_some(text)
-    }
-
-    fn unaddressed(&mut self, from: &ScreenName, text: &str, at: Millis, now: Millis) {
-        if self.is_said_in_room() {
-            self.said_among_colleagues(from, text, now);
-            return;
-        }
-        let target = self.target(from);
-        // "anna, are you there?" with another visitor's turn: fast fingers.
-        let named = self.book.by_label(staff_input::first_word(text));
-        let named = named.filter(|id| self.book.get(*id).is_some_and(Conversation::is_open));
-        match (target, named) {
-            (Target::Clear(id), None) => self.addressed(from, &[id], text.to_owned(), at, now),
-            (Target::Clear(id), Some(named)) if named == id => {
-                self.addressed(from, &[id], text.to_owned(), at, now);
-            }
-            (Target::Nobody, None) => {
-                self.ask(from, &wording::nobody_to_answer(text), None, now);
-            }
-            (target, named) => {
-                let mut candidates: Vec<ConversationId> = named.into_iter().collect();
-                let others = match target {
-                    Target::Clear(id) => vec![id],
-                    Target::Ask(ids) => ids,
-                    Target::Nobody => Vec::new(),
-                };
-                candidates.extend(others.into_iter().filter(|id| named != Some(*id)));
-                let labels: Vec<String> = candidates.iter().map(|id| self.label(*id)).collect();
-                self.ask(from, &wording::which(&labels, text), Some(text), now);
-            }
-        }
-    }
-
-    /// Where a text of this person without label would go.
-    pub(super) fn target(&self, from: &ScreenName) -> Target {
-        let last = self.member(from).and_then(|member| member.last.as_ref());
-        // The last one addressed may have been deleted or retired since.
-        let last = last.filter(|last| last.conversations.iter().all(|id| self.book.get(*id).is_some()));
-        let theirs = |conversation: &&Conversation| match &conversation.holder {
-            Some(holder) => holder == from,
-            None => self
-                .department_in_force(conversation)
-                .is_none_or(|department| department.handles.contains(from)),
-        };
-        routing::target(last, self.book.open_ones().filter(theirs))
-    }
-
-    pub(super) fn open_labels(&self) -> Vec<String> {
-        self.book.open_ones().map(|conversation| conversation.label.clone()).collect()
-    }
-
-    fn ask(&mut self, from: &ScreenName, question: &str, held: Option<&str>, now: Millis) {
-        self.counters.questions += 1;
-        if let Some(member) = self.member_mut(from) {
-            member.held = held.map(|text| (text.to_owned(), now));
-        }
-        self.tell(from, Rank::Reply, question, now);
     }
 
     /// Stores an answer and owes it to the visitor, in one transaction.
@@ -305,6 +211,7 @@ impl Desk {
         self.attendance.changed = true;
         let copies = self.outbox.lines_of(id);
         let recipients = self.recipients(id);
+        self.turned_away_from(id, |who| !recipients.contains(who));
         let others: Vec<ScreenName> =
             self.outbox.recipients().filter(|to| !recipients.contains(to)).cloned().collect();
         for who in others {

@@ -1,5 +1,6 @@
 //! The desk as a transcript: visitors, staff, links and the clock in view, an in-memory store behind it.
 
+mod addressing;
 mod deletion;
 mod departments;
 mod doorplate;
