@@ -112,6 +112,12 @@ impl Book {
         labels::same(&conversation.label, label).then_some(id)
     }
 
+    /// The label that looks like this one and is another.
+    pub fn looks_like(&self, label: &str) -> Option<&str> {
+        let alike = &self.get(self.labels.alike(label)?)?.label;
+        (!labels::same(alike, label)).then_some(alike)
+    }
+
     /// All of them, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Conversation> {
         self.all.values().map(Box::as_ref)

@@ -243,8 +243,13 @@ fn history(rest: &str) -> Option<Command> {
 /// The colleague's name may hold spaces, so only a first word with a colon behind it, or one of two words, is a label.
 fn transfer(rest: &str) -> Option<Command> {
     if let Some((who, to)) = rest.split_once(':') {
-        let to = to.trim();
-        return (!to.is_empty()).then(|| Command::Transfer { label: label(who.trim()), to: to.to_owned() });
+        let (who, to) = (who.trim(), to.trim());
+        // Without a name the label stands where the name should: that is asked about.
+        return if to.is_empty() {
+            label(who).map(|to| Command::Transfer { label: None, to })
+        } else {
+            Some(Command::Transfer { label: label(who), to: to.to_owned() })
+        };
     }
     match rest.split_once(char::is_whitespace) {
         None if rest.is_empty() => None,
@@ -253,19 +258,30 @@ fn transfer(rest: &str) -> Option<Command> {
     }
 }
 
+const SET: &str = "set";
+const REMOVE: &str = "remove";
+
+/// Whether further lines without a label belong to this command.
+pub fn takes_lines(name: &str, arguments: &str) -> bool {
+    let first = arguments.split_whitespace().next().unwrap_or_default();
+    name == "canned" && first.eq_ignore_ascii_case(SET)
+}
+
 fn canned(rest: &str) -> Option<Canned> {
-    let words: Vec<&str> = rest.split_whitespace().collect();
-    match words.as_slice() {
-        [] => Some(Canned::List),
-        ["set", name, _, ..] => {
-            let after = rest.get(3..)?.trim_start();
+    let (first, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let (first, after) = (first.to_lowercase(), after.trim());
+    let words: Vec<&str> = after.split_whitespace().collect();
+    match (first.as_str(), words.as_slice()) {
+        ("", _) => Some(Canned::List),
+        (SET, [name, _, ..]) => {
             let text = after.get(name.len()..)?.trim().to_owned();
-            Some(Canned::Set { name: name.to_lowercase(), text })
+            let name = name.to_lowercase();
+            (name != SET && name != REMOVE).then_some(Canned::Set { name, text })
         }
-        ["set", ..] => None,
-        ["remove", name] => Some(Canned::Remove(name.to_lowercase())),
-        [name] => Some(Canned::Say { name: name.to_lowercase(), label: None }),
-        [name, who] => Some(Canned::Say { name: name.to_lowercase(), label: label(who) }),
+        (REMOVE, [name]) => Some(Canned::Remove(name.to_lowercase())),
+        (SET | REMOVE, _) => None,
+        (_, []) => Some(Canned::Say { name: first, label: None }),
+        (_, [who]) => Some(Canned::Say { name: first, label: label(who) }),
         _ => None,
     }
 }

@@ -1,4 +1,5 @@
-//! Who may say how much: visitors by a token bucket, strangers on the AIM side by one polite line an hour.
+//! Who may say how much: visitors by a token bucket, strangers on the AIM side by one polite line an hour; and how often
+//! staff are asked back, so that a program which answers for one of them isn't asked for ever.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -68,6 +69,72 @@ impl Strangers {
         }
         self.answered.insert(who.clone(), now);
         true
+    }
+}
+
+/// What is answered to a message that is not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outlook {
+    /// What is wrong with it.
+    #[default]
+    Answer,
+    /// That no more is answered.
+    LastWord,
+    /// Nothing.
+    Silence,
+}
+
+/// How often one of staff was not understood without a break. A program that answers whatever it reads, and doesn't mark
+/// that as automatic, would otherwise be asked what it means again and again.
+#[derive(Debug, Default)]
+pub struct Patience {
+    last: String,
+    same: u32,
+    any: u32,
+    at: Millis,
+}
+
+impl Patience {
+    /// The same text in a row, digits aside: programs tell the time.
+    const SAME: u32 = 10;
+    /// Whatever was written, in a row.
+    const ANY: u32 = 100;
+    /// After this without a message that was not understood, all is forgotten.
+    const QUIET: Duration = Duration::from_secs(600);
+    /// Enough of a text to know it again.
+    const KEPT: usize = 200;
+
+    /// What is to be answered if this message isn't understood.
+    pub fn outlook(&self, text: &str, now: Millis) -> Outlook {
+        if self.is_forgotten(now) {
+            return Outlook::Answer;
+        }
+        let same = if self.last == Self::outline(text) { self.same } else { 0 };
+        match (same, self.any) {
+            (0..Self::SAME, 0..Self::ANY) => Outlook::Answer,
+            (..=Self::SAME, ..=Self::ANY) => Outlook::LastWord,
+            _ => Outlook::Silence,
+        }
+    }
+
+    /// One more was not understood.
+    pub fn lose(&mut self, text: &str, now: Millis) {
+        if self.is_forgotten(now) {
+            *self = Self::default();
+        }
+        let outline = Self::outline(text);
+        self.same = if self.last == outline { self.same.saturating_add(1) } else { 1 };
+        self.any = self.any.saturating_add(1);
+        self.last = outline;
+        self.at = now;
+    }
+
+    fn is_forgotten(&self, now: Millis) -> bool {
+        now.since(self.at) >= Self::QUIET
+    }
+
+    fn outline(text: &str) -> String {
+        text.chars().filter(|c| !c.is_numeric()).take(Self::KEPT).collect()
     }
 }
 

@@ -118,6 +118,11 @@ fn go_on(parts: &mut Vec<Part>, line: &str) {
             text.push('\n');
             text.push_str(line.trim_end());
         }
+        // A prepared answer may have several lines.
+        Some(Part::Command { name, arguments }) if super::commands::takes_lines(name, arguments) => {
+            arguments.push('\n');
+            arguments.push_str(line.trim_end());
+        }
         _ if line.trim().is_empty() => {}
         _ => parts.push(Part::Plain { text: line.trim().to_owned() }),
     }

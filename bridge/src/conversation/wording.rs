@@ -9,6 +9,7 @@ use oscar_im::ScreenName;
 use super::commands::{self, Spec, TABLE};
 use super::hours::Opening;
 use super::model::Millis;
+use super::routing::Routing;
 
 /// What visitors read.
 pub mod visitor {
@@ -162,7 +163,10 @@ pub fn claimed_by_you(label: &str) -> String {
 /// It belongs to nobody again.
 pub fn released(label: &str, why: &Release) -> String {
     own(&match why {
-        Release::ByCommand => format!("{label} is free again: whoever answers has the conversation"),
+        Release::ByCommand(Routing::Claim) => {
+            format!("{label} is free again: whoever answers has the conversation")
+        }
+        Release::ByCommand(Routing::Broadcast) => format!("{label} is free again: everybody gets the lines"),
         Release::SignedOff(who) => format!("{label} is free again, {who} has signed off"),
         Release::Idle(who) => format!("{label} is free again, {who} has not answered for a while"),
     })
@@ -172,7 +176,7 @@ pub fn released(label: &str, why: &Release) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Release {
     /// Somebody typed `/release`.
-    ByCommand,
+    ByCommand(Routing),
     /// Its holder went.
     SignedOff(ScreenName),
     /// Its holder did nothing.
@@ -238,13 +242,38 @@ pub fn not_held(label: &str) -> String {
     own(&format!("nobody has claimed {label}"))
 }
 
-/// A text for a label that nobody has.
-pub fn unknown_label(label: &str, nearest: Option<&str>, text: &str) -> String {
-    let meant = nearest.map(|nearest| format!(", did you mean {nearest}?")).unwrap_or_default();
-    let shown =
-        if label.is_empty() { "a label is missing".to_owned() } else { format!("nobody is called {label}") };
-    let end = if meant.is_empty() { "; " } else { " " };
-    own(&format!("{shown}{meant}{end}not sent: \"{}\"", excerpt(text)))
+/// A label that may have been meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nearest {
+    /// By somebody who mistyped it.
+    Meant(String),
+    /// Other characters that look the same.
+    LooksLike(String),
+    /// No label is near.
+    None,
+}
+
+/// What came to nothing because of a label that nobody has.
+#[derive(Debug, Clone, Copy)]
+pub enum Kept<'a> {
+    /// A text.
+    Text(&'a str),
+    /// A command as typed.
+    Command(&'a str),
+}
+
+/// A label that nobody has.
+pub fn unknown_label(label: &str, nearest: &Nearest, kept: &Kept<'_>) -> String {
+    let what = match (label, nearest) {
+        ("", _) => "a label is missing;".to_owned(),
+        (_, Nearest::LooksLike(alike)) => format!("{label} only looks like {alike};"),
+        (_, Nearest::Meant(nearest)) => format!("nobody is called {label}, did you mean {nearest}?"),
+        (_, Nearest::None) => format!("nobody is called {label};"),
+    };
+    own(&match kept {
+        Kept::Text(text) => format!("{what} not sent: \"{}\"", excerpt(text)),
+        Kept::Command(typed) => format!("{what} not done: \"{}\"", excerpt(typed)),
+    })
 }
 
 /// Whom is it for?
@@ -367,6 +396,27 @@ pub fn mistake(name: &str, mistake: commands::Mistake) -> String {
     })
 }
 
+/// What is asked about again and again.
+pub fn no_more_answers() -> String {
+    own("I take this for an automatic reply and answer no more like it; /help lists what I understand")
+}
+
+/// `/transfer` of somebody to nobody.
+pub fn transfer_to_whom(label: &str) -> String {
+    own(&format!("to whom shall {label} go? That is typed /transfer {label} name"))
+}
+
+/// `/transfer` with its words in the wrong order.
+pub fn transfer_turned_round(who: &ScreenName, label: &str) -> String {
+    own(&format!("{who} is a colleague; did you mean /transfer {label} {who}?"))
+}
+
+/// No such colleague.
+pub fn not_listed(name: &str, nearest: Option<&str>) -> String {
+    let meant = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
+    own(&format!("{} is not on the staff list{meant}", excerpt(name)))
+}
+
 /// `/whoami`.
 pub fn whoami(who: &ScreenName, away: bool, holds: &[String]) -> String {
     let state = if away { "away by /away" } else { "here" };
@@ -406,7 +456,7 @@ pub fn blocked(label: &str, blocked: bool) -> String {
     })
 }
 
-/// No such colleague.
+/// No such colleague or department.
 pub fn unknown_colleague(name: &str, nearest: Option<&str>) -> String {
     let meant = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
     own(&format!("{} is neither on the staff list nor a department{meant}", excerpt(name)))
@@ -650,7 +700,7 @@ mod tests {
             unclaimed("anna"),
             claimed(&"staff1".into(), "anna"),
             released("anna", &Release::Idle("staff1".into())),
-            unknown_label("note", None, "note: call\nme"),
+            unknown_label("note", &Nearest::None, &Kept::Text("note: call\nme")),
             which(&["anna".into(), "bob".into()], "hello\nthere"),
             was_away(Millis(0), Millis(9000)),
             help(),
@@ -672,11 +722,11 @@ mod tests {
     #[test]
     fn questions_say_what_to_type() {
         assert_eq!(
-            unknown_label("ana", Some("anna"), "ana: hi"),
+            unknown_label("ana", &Nearest::Meant("anna".into()), &Kept::Text("ana: hi")),
             "* nobody is called ana, did you mean anna? not sent: \"ana: hi\""
         );
         assert_eq!(
-            unknown_label("note", None, "note: hi"),
+            unknown_label("note", &Nearest::None, &Kept::Text("note: hi")),
             "* nobody is called note; not sent: \"note: hi\""
         );
         assert_eq!(

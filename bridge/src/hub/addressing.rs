@@ -9,13 +9,16 @@ use oscar_im::ScreenName;
 
 use super::desk::Desk;
 use crate::conversation::routing::{self, LastAddressed, Target};
+use crate::conversation::wording::Nearest;
 use crate::conversation::{Conversation, ConversationId, Millis, labels, staff_input, wording};
-use crate::outbox::staff::{Im, Rank, room};
+use crate::outbox::staff::{Im, room};
 
 /// The longest text that a staff member may send a visitor at once.
 const LONGEST: usize = 8000;
 /// A text that was asked about waits so long for its label.
 const HOLD: Duration = Duration::from_secs(600);
+/// What is typed so soon after a text that was asked about was typed before the question could be read.
+const GOES_ON: Duration = Duration::from_secs(30);
 
 /// A text that waits for its label.
 #[derive(Debug)]
@@ -45,11 +48,11 @@ impl Desk {
         let text = if text.is_empty() { self.take_held(from, now).unwrap_or_default() } else { text };
         if text.is_empty() {
             let label = to.first().map(|id| self.label(*id)).unwrap_or_default();
-            self.tell(from, Rank::Reply, &wording::nothing_to_send(&label), now);
+            self.object(from, &wording::nothing_to_send(&label), now);
             return;
         }
         if text.chars().count() > LONGEST {
-            self.tell(from, Rank::Reply, &wording::too_long(LONGEST), now);
+            self.object(from, &wording::too_long(LONGEST), now);
             return;
         }
         for id in to {
@@ -112,13 +115,23 @@ impl Desk {
         routing::target(last, self.book.open_ones().filter(theirs))
     }
 
+    /// The label that may have been meant by one that nobody has.
+    pub(super) fn nearest(&self, typed: &str) -> Nearest {
+        if let Some(alike) = self.book.looks_like(typed) {
+            return Nearest::LooksLike(alike.to_owned());
+        }
+        let labels = self.open_labels();
+        let near = staff_input::nearest(typed, labels.iter().map(String::as_str));
+        near.map_or(Nearest::None, |near| Nearest::Meant(near.to_owned()))
+    }
+
     pub(super) fn open_labels(&self) -> Vec<String> {
         self.book.open_ones().map(|conversation| conversation.label.clone()).collect()
     }
 
     pub(super) fn ask(&mut self, from: &ScreenName, question: &str, now: Millis) {
         self.counters.questions += 1;
-        self.tell(from, Rank::Reply, question, now);
+        self.object(from, question, now);
     }
 
     /// The server took a message: visitors' lines in it have been read, or are about to be.
@@ -161,7 +174,7 @@ impl Desk {
     /// Keeps a text for its label, behind what was typed before the question could be read. Gives all that waits.
     fn hold(&mut self, from: &ScreenName, text: &str, now: Millis) -> String {
         let Some(member) = self.member_mut(from) else { return text.to_owned() };
-        let before = member.held.take().filter(|held| held.goes_on && now.since(held.since) <= HOLD);
+        let before = member.held.take().filter(|held| held.goes_on && now.since(held.since) <= GOES_ON);
         let all = before.map(|held| format!("{}\n{text}", held.text));
         let all = all.filter(|all| all.chars().count() <= LONGEST).unwrap_or_else(|| text.to_owned());
         member.held = Some(Held { text: all.clone(), since: now, goes_on: true });

@@ -71,11 +71,7 @@ impl Desk {
                     self.release(from, id, now);
                 }
             }
-            Command::Transfer { label, to } => {
-                if let Some(id) = self.meant(from, label.as_deref(), "/transfer", now) {
-                    self.transfer(from, id, &to, now);
-                }
-            }
+            Command::Transfer { label, to } => self.transfer(from, label, &to, now),
             Command::Close(label) => {
                 if let Some(id) = self.meant(from, label.as_deref(), "/close", now) {
                     self.close(from, id, now);
@@ -94,10 +90,13 @@ impl Desk {
             Command::Canned(canned) => self.canned(from, canned, at, now),
             Command::Invite(name) => {
                 let who = name.as_deref().map_or_else(|| from.clone(), ScreenName::new);
-                let words = match self.member(&who).map(|member| member.name.clone()) {
-                    Some(who) => self.invite(&who),
-                    None => self.unknown_name(who.as_str()),
+                let Some(who) = self.member(&who).map(|member| member.name.clone()) else {
+                    let staff = self.staff.iter().map(|member| member.name.as_str());
+                    let nearest = staff_input::nearest(who.as_str(), staff);
+                    self.object(from, &wording::not_listed(who.as_str(), nearest), now);
+                    return;
                 };
+                let words = self.invite(&who);
                 self.reply(from, &words, now);
             }
         }
@@ -119,9 +118,8 @@ impl Desk {
         if let Some(label) = label {
             let found = self.book.by_label(label);
             if found.is_none() {
-                let labels = self.open_labels();
-                let nearest = staff_input::nearest(label, labels.iter().map(String::as_str));
-                self.reply(from, &wording::unknown_label(label, nearest, &format!("{typed} {label}")), now);
+                let typed = format!("{typed} {label}");
+                self.label_unknown(from, label, &typed, now);
             }
             return found;
         }
@@ -129,7 +127,7 @@ impl Desk {
             Target::Clear(id) => Some(id),
             Target::Ask(ids) => {
                 let labels: Vec<String> = ids.iter().map(|id| self.label(*id)).collect();
-                self.reply(from, &wording::which_for_command(typed, &labels), now);
+                self.object(from, &wording::which_for_command(typed, &labels), now);
                 None
             }
             Target::Nobody => {
@@ -138,10 +136,15 @@ impl Desk {
                     [] => wording::list(&[], 0, 0),
                     held => wording::which_for_command(typed, held),
                 };
-                self.reply(from, &words, now);
+                self.object(from, &words, now);
                 None
             }
         }
+    }
+
+    fn label_unknown(&mut self, from: &ScreenName, label: &str, typed: &str, now: Millis) {
+        let words = wording::unknown_label(label, &self.nearest(label), &wording::Kept::Command(typed));
+        self.object(from, &words, now);
     }
 
     fn list(&mut self, from: &ScreenName, now: Millis) {
@@ -214,42 +217,89 @@ impl Desk {
             Some(holder) if holder != *from => self.reply(from, &wording::held_by(&holder, &label), now),
             Some(_) => {
                 self.give_to(id, None, now);
-                let words = wording::released(&label, &Release::ByCommand);
+                let words = wording::released(&label, &Release::ByCommand(self.settings.routing));
                 self.reply(from, &words, now);
                 self.tell_others(Some(id), from, &words, now);
             }
         }
     }
 
-    fn transfer(&mut self, from: &ScreenName, id: ConversationId, to: &str, now: Millis) {
-        let label = self.label(id);
-        let wanted = ScreenName::new(to);
-        let Some(to) = self.member(&wanted).map(|member| member.name.clone()) else {
-            self.transfer_to_department(from, id, to, now);
+    /// Names of people may hold spaces: what looks like a label and is none may be the beginning of one.
+    fn transfer(&mut self, from: &ScreenName, label: Option<String>, to: &str, now: Millis) {
+        let whole = label.as_deref().map(|label| format!("{label} {to}"));
+        let (label, to) = match (label, whole) {
+            (Some(label), Some(whole)) if self.book.by_label(&label).is_none() => {
+                if self.heir(&whole).is_none() {
+                    self.transfer_of_nobody(from, &label, to, &whole, now);
+                    return;
+                }
+                (None, whole)
+            }
+            (label, _) => (label, to.to_owned()),
+        };
+        let Some(heir) = self.heir(&to) else {
+            let words = match self.book.by_label(&to) {
+                Some(id) if label.is_none() => wording::transfer_to_whom(&self.label(id)),
+                _ => {
+                    let staff = self.staff.iter().map(|member| member.name.as_str());
+                    let known = staff.chain(self.settings.departments.names());
+                    wording::unknown_colleague(&to, staff_input::nearest(&to, known))
+                }
+            };
+            self.object(from, &words, now);
             return;
         };
-        self.give_to(id, Some(to.clone()), now);
-        self.reply(from, &wording::claimed(&to, &label), now);
-        self.tell(&to, Rank::Line, &wording::transferred(from, &label), now);
-    }
-
-    fn unknown_name(&self, name: &str) -> String {
-        let staff = self.staff.iter().map(|member| member.name.as_str());
-        let known = staff.chain(self.settings.departments.names());
-        wording::unknown_colleague(name, staff_input::nearest(name, known))
-    }
-
-    /// A department's name, or the word for everybody; else it is a mistake.
-    fn transfer_to_department(&mut self, from: &ScreenName, id: ConversationId, to: &str, now: Millis) {
-        let found = self.settings.departments.find(to).map(|department| department.name.clone());
-        if found.is_none() && !to.eq_ignore_ascii_case(department::EVERYBODY) {
-            let words = self.unknown_name(to);
-            self.reply(from, &words, now);
-            return;
+        let Some(id) = self.meant(from, label.as_deref(), "/transfer", now) else { return };
+        match heir {
+            Heir::Colleague(who) if who == *from => self.claim(from, id, now),
+            Heir::Colleague(who) => self.transfer_to(from, id, &who, now),
+            Heir::Department(name) => self.transfer_to_department(from, id, name, now),
         }
+    }
+
+    fn transfer_of_nobody(&mut self, from: &ScreenName, label: &str, to: &str, whole: &str, now: Millis) {
+        let colleague = self.member(&ScreenName::new(label)).map(|member| member.name.clone());
+        match (colleague, self.book.by_label(to)) {
+            (Some(who), Some(id)) => {
+                let words = wording::transfer_turned_round(&who, &self.label(id));
+                self.object(from, &words, now);
+            }
+            _ => self.label_unknown(from, label, &format!("/transfer {whole}"), now),
+        }
+    }
+
+    /// To whom a conversation can be given under this name.
+    fn heir(&self, name: &str) -> Option<Heir> {
+        if let Some(member) = self.member(&ScreenName::new(name)) {
+            return Some(Heir::Colleague(member.name.clone()));
+        }
+        match self.settings.departments.find(name) {
+            Some(department) => Some(Heir::Department(Some(department.name.clone()))),
+            None => name.eq_ignore_ascii_case(department::EVERYBODY).then_some(Heir::Department(None)),
+        }
+    }
+
+    fn transfer_to(&mut self, from: &ScreenName, id: ConversationId, to: &ScreenName, now: Millis) {
         let label = self.label(id);
-        let name = found.clone().unwrap_or_else(|| department::EVERYBODY.to_owned());
-        self.set_department(id, found);
+        self.give_to(id, Some(to.clone()), now);
+        let words = wording::claimed(to, &label);
+        self.reply(from, &words, now);
+        self.tell(to, Rank::Line, &wording::transferred(from, &label), now);
+        let mut others = self.audience(id);
+        others.retain(|other| other != to);
+        self.tell_those_there(others, Some(id), from, &words, now);
+    }
+
+    fn transfer_to_department(
+        &mut self,
+        from: &ScreenName,
+        id: ConversationId,
+        department: Option<String>,
+        now: Millis,
+    ) {
+        let label = self.label(id);
+        let name = department.clone().unwrap_or_else(|| department::EVERYBODY.to_owned());
+        self.set_department(id, department);
         self.give_to(id, None, now);
         self.reply(from, &wording::for_department(&name, &label), now);
         let words = wording::transferred_to(from, &name, &label);
@@ -316,11 +366,21 @@ impl Desk {
             }
             Canned::Remove(name) | Canned::Say { name, .. } => {
                 let nearest = staff_input::nearest(&name, self.canned.keys().map(String::as_str));
-                wording::canned_unknown(&name, nearest)
+                let words = wording::canned_unknown(&name, nearest);
+                self.object(from, &words, now);
+                return;
             }
         };
         self.reply(from, &words, now);
     }
+}
+
+/// Who gets a conversation that is given over.
+#[derive(Debug)]
+enum Heir {
+    Colleague(ScreenName),
+    /// None: everybody.
+    Department(Option<String>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

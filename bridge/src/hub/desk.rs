@@ -18,12 +18,13 @@ use super::heard::Heard;
 use super::receipts::{OnTheWay, Receipt};
 use super::refused::Refused;
 use super::room::StaffRoom;
+use super::staff::Hearing;
 use super::status::Counters;
 use super::unsaid::Unsaid;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::book::Book;
 use crate::conversation::department::Departments;
-use crate::conversation::guard::{Pace, Strangers};
+use crate::conversation::guard::{Pace, Patience, Strangers};
 use crate::conversation::hours::Hours;
 use crate::conversation::routing::{self, LastAddressed, Routing};
 use crate::conversation::wording::{Said, visitor::Words};
@@ -180,8 +181,8 @@ pub(crate) struct Member {
     pub(super) missed_since: Option<Millis>,
     /// Since when nobody of our accounts sees this person.
     pub(super) gone_since: Option<Millis>,
-    /// When the polite hint about automatic lines was given.
-    pub(super) hinted: Option<Millis>,
+    /// How often this person was not understood.
+    pub(super) patience: Patience,
     /// When it was last said that lines without label stay in the staff room.
     pub(super) told_of_room: Option<Millis>,
     /// Tells which of our accounts serves this person; kept for as long as the person is listed.
@@ -199,7 +200,7 @@ impl Member {
             held: None,
             missed_since: None,
             gone_since: None,
-            hinted: None,
+            patience: Patience::default(),
             told_of_room: None,
         }
     }
@@ -262,6 +263,7 @@ pub(crate) struct Desk {
     pub(super) attendance: Attendance,
     pub(super) room: StaffRoom,
     pub(super) strangers: Strangers,
+    pub(super) hearing: Hearing,
     pub(super) heard: Heard,
     pub(super) redactions: Redactions,
     pub(super) canned: BTreeMap<String, String>,
@@ -314,6 +316,7 @@ impl Desk {
             attendance: Attendance::default(),
             room: StaffRoom::default(),
             strangers: Strangers::default(),
+            hearing: Hearing::default(),
             heard: Heard::default(),
             redactions: Redactions::default(),
             canned: BTreeMap::new(),

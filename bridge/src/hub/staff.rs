@@ -8,6 +8,7 @@ use oscar_im::ScreenName;
 use super::desk::{Desk, Effect, Member, Settings};
 use super::unsaid::Lost;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImTyping, Presence};
+use crate::conversation::guard::{Outlook, Patience};
 use crate::conversation::model::Address;
 use crate::conversation::routing::{Routing, Target};
 use crate::conversation::staff_input::{self, Part};
@@ -19,8 +20,6 @@ use crate::store::Write;
 
 /// Who is seen so soon after our sign-on was there all the time.
 const ROLL_CALL: Duration = Duration::from_secs(60);
-/// A hint about automatic lines is given once in this time, so that two bridges don't talk to each other.
-const HINT_AGAIN: Duration = Duration::from_secs(3600);
 
 /// With this many credits the server evidently doesn't limit us: those that do let through a handful.
 const WIDE: u32 = 64;
@@ -28,6 +27,15 @@ const WIDE: u32 = 64;
 /// To whom a line is owed when nobody is listed.
 pub(super) fn nobody() -> ScreenName {
     ScreenName::new("")
+}
+
+/// What is known of the message that is being taken in.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    /// Something in it was not understood.
+    puzzled: bool,
+    /// What is answered to that.
+    outlook: Outlook,
 }
 
 /// One instant message that came in.
@@ -109,14 +117,49 @@ impl Desk {
             self.reserved.push(account);
         }
         let message = text::clean_lines(&im.text);
+        // Another bridge's answer to a line of ours; it would go on for ever.
+        if message == wording::looks_automatic() {
+            return;
+        }
+        let outlook = self.member(&im.from).map(|member| member.patience.outlook(&message, now));
+        self.hearing = Hearing { puzzled: false, outlook: outlook.unwrap_or_default() };
+        self.take_message(&im.from, &message, im.at, now);
+        self.end_of_message(&im.from, &message, now);
+    }
+
+    fn take_message(&mut self, from: &ScreenName, message: &str, at: Millis, now: Millis) {
         if message.trim_start().starts_with("* ") {
-            self.hint_at_automatic(&im.from, now);
+            self.object(from, &wording::looks_automatic(), now);
             return;
         }
         let parts =
-            staff_input::parse(&message, |label| self.book.by_label(label).is_some(), commands::is_command);
+            staff_input::parse(message, |label| self.book.by_label(label).is_some(), commands::is_command);
         for part in parts {
-            self.staff_part(&im.from, part, im.at, now);
+            self.staff_part(from, part, at, now);
+        }
+    }
+
+    fn end_of_message(&mut self, from: &ScreenName, message: &str, now: Millis) {
+        let Hearing { puzzled, .. } = std::mem::take(&mut self.hearing);
+        let Some(member) = self.member_mut(from) else { return };
+        if puzzled {
+            member.patience.lose(message, now);
+        } else {
+            member.patience = Patience::default();
+        }
+    }
+
+    /// Says that something was not understood, or that this is said no more.
+    pub(super) fn object(&mut self, to: &ScreenName, words: &str, now: Millis) {
+        self.hearing.puzzled = true;
+        match self.hearing.outlook {
+            Outlook::Answer => self.tell(to, Rank::Reply, words, now),
+            Outlook::LastWord => {
+                self.hearing.outlook = Outlook::Silence;
+                tracing::warn!(who = %to, "not understood again and again; taken for a program and not answered");
+                self.tell(to, Rank::Reply, &wording::no_more_answers(), now);
+            }
+            Outlook::Silence => {}
         }
     }
 
@@ -124,9 +167,7 @@ impl Desk {
         match part {
             Part::Command { name, arguments } => match commands::parse(&name, &arguments) {
                 Ok(command) => self.command(from, command, at, now),
-                Err(mistake) => {
-                    self.tell(from, Rank::Reply, &wording::mistake(&name, mistake), now);
-                }
+                Err(mistake) => self.object(from, &wording::mistake(&name, mistake), now),
             },
             Part::Addressed { labels, text } => {
                 let mut to: Vec<ConversationId> = Vec::new();
@@ -139,9 +180,8 @@ impl Desk {
             }
             Part::Plain { text } => self.unaddressed(from, &text, at, now),
             Part::UnknownLabel { label, text } => {
-                let labels: Vec<String> = self.open_labels();
-                let nearest = staff_input::nearest(&label, labels.iter().map(String::as_str));
-                let question = wording::unknown_label(&label, nearest, &text);
+                let question =
+                    wording::unknown_label(&label, &self.nearest(&label), &wording::Kept::Text(&text));
                 self.ask(from, &question, now);
             }
         }
@@ -269,15 +309,6 @@ impl Desk {
         let credits = &mut self.accounts.get_mut(account.0)?.credits;
         *credits = credits.checked_sub(1)?;
         Some((cookie, Effect::Aim(account, AimCommand::Send { cookie, to, text: text.to_owned() })))
-    }
-
-    fn hint_at_automatic(&mut self, from: &ScreenName, now: Millis) {
-        let Some(member) = self.member_mut(from) else { return };
-        if member.hinted.is_some_and(|at| now.since(at) < HINT_AGAIN) {
-            return;
-        }
-        member.hinted = Some(now);
-        self.tell(from, Rank::Reply, &wording::looks_automatic(), now);
     }
 
     fn staff_types(&mut self, from: &ScreenName, typing: ImTyping) {

@@ -58,6 +58,12 @@ fn what_is_asked_about_before_the_question_was_read_waits_together() {
     );
     t.types("staff1", "anna:").hears("anna", "hello\nhow are you?\nwhat can I do for you?\nwho");
     t.types("staff1", "anna:").reads("staff1", "* there is no text to send to anna");
+    t.says("bob", "hm")
+        .types("staff1", "forgotten")
+        .after(31)
+        .types("staff1", "something else")
+        .nothing_more();
+    t.types("staff1", "bob:").hears("bob", "something else");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn staff_are_invited_when_they_are_there_and_by_command() {
     assert_eq!(t.invited(), ["staff2"]);
     t.types("staff2", "/invite staff1").reads("staff2", "* staff1 is in the staff room already");
     t.types("staff2", "/invite stuff1");
-    t.reads("staff2", "* stuff1 is neither on the staff list nor a department; did you mean staff1?");
+    t.reads("staff2", "* stuff1 is not on the staff list; did you mean staff1?");
 }
 
 #[test]
