@@ -167,11 +167,13 @@ pub struct Web {
 /// One sentence with file, line and column; exit status 2.
 pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
     let folder = source.folder();
+    let oscar = oscar(file.oscar, source)?;
+    let staff = staff(file.staff, &oscar.accounts, source)?;
     Ok(Config {
         store: store(file.store, folder),
         irc: irc(file.irc, source)?,
-        oscar: oscar(file.oscar, source)?,
-        staff: staff(file.staff, source)?,
+        oscar,
+        staff,
         hours: file.hours.map(super::hours::Table::hours),
         words: words(file.wording),
         limits: file.limits,
@@ -283,7 +285,7 @@ fn account(
     Ok(Account { screen_name, password })
 }
 
-fn staff(table: Spanned<toml::Staff>, source: &Source) -> Result<Staff, Failure> {
+fn staff(table: Spanned<toml::Staff>, ours: &[Account], source: &Source) -> Result<Staff, Failure> {
     let span = table.span();
     let staff = table.into_inner();
     let mut listed: Vec<ScreenName> = staff.handles.into_iter().map(|name| name.0).collect();
@@ -298,6 +300,10 @@ fn staff(table: Spanned<toml::Staff>, source: &Source) -> Result<Staff, Failure>
     }
     if handles.is_empty() {
         return Err(source.error(span, "nobody is listed: name staff in handles or handles_file").into());
+    }
+    if let Some(own) = handles.iter().find(|name| ours.iter().any(|account| account.screen_name == **name)) {
+        let message = format!("{own} is the bridge's own account; it can't be staff as well");
+        return Err(source.error(span, message).into());
     }
     let departments = departments(staff.department, &handles, source)?;
     let usual = Staff::new(handles, staff.routing);
@@ -536,6 +542,11 @@ sites = ["https://Shop.example.com"]
                 "account bridgebot needs password, password_file or password_env",
             ),
             ("bridgebot 2", "Bridge Bot", "account Bridge Bot is given twice"),
+            (
+                "\"staff2\"]",
+                "\"Bridge BOT\"]",
+                "Bridge BOT is the bridge's own account; it can't be staff as well",
+            ),
             (
                 "[\"staff1\", \"Staff 1\", \"staff2\"]",
                 "[]",

@@ -64,6 +64,11 @@ impl Book {
         id
     }
 
+    /// No visitor who is new goes by one of these names.
+    pub fn reserve<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        self.labels.reserve(names);
+    }
+
     /// Takes in a conversation as the store has it.
     pub fn restore(&mut self, conversation: Conversation) {
         let id = conversation.id;

@@ -1,7 +1,9 @@
 //! Labels: what staff call a visitor. The nick as first seen, made unique, so that `LABEL: text` can't be misread.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::model::ConversationId;
 
@@ -31,13 +33,15 @@ pub struct Labels {
     by_shape: HashMap<Box<str>, ConversationId>,
     /// Where to go on counting for a base, so that a thousand guests don't count from 2 a thousand times.
     next: HashMap<Box<str>, u32>,
+    /// What names look like that no visitor may go by.
+    reserved: HashSet<Box<str>>,
 }
 
 impl Labels {
     /// A free label for this nick, now taken.
     pub fn assign(&mut self, nick: &str, owner: ConversationId) -> String {
         let base = from_nick(nick);
-        if self.take(&base, owner) {
+        if !self.reserved.contains(shape(&base).as_str()) && self.take(&base, owner) {
             return base;
         }
         let folded = fold(&base);
@@ -45,7 +49,7 @@ impl Labels {
         loop {
             let label = format!("{base}-{number}");
             number = number.saturating_add(1);
-            if self.take(&label, owner) {
+            if !self.reserved.contains(shape(&label).as_str()) && self.take(&label, owner) {
                 if self.next.len() >= BASES {
                     self.next.clear();
                 }
@@ -66,6 +70,11 @@ impl Labels {
         }
     }
 
+    /// No new label is one of these names, or looks like one; spaces in them don't count. Labels that are taken stay.
+    pub fn reserve<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        self.reserved = names.map(|name| shape(&name.replace(' ', "")).into()).collect();
+    }
+
     /// Gives a label back.
     pub fn release(&mut self, label: &str) {
         self.by_shape.remove(shape(label).as_str());
@@ -77,14 +86,26 @@ impl Labels {
     }
 }
 
-/// Whether two labels are one: letter case apart, the same characters.
+/// Whether two labels are one: letter case apart, the same characters, however they are composed.
 pub fn same(one: &str, other: &str) -> bool {
-    one == other || fold(one) == fold(other)
+    one == other || fold(one) == fold(other) || fold(one).nfc().eq(fold(other).nfc())
+}
+
+/// A nick as it is shown: without what can't be seen, or turns what stands beside it.
+pub fn shown(nick: &str) -> String {
+    super::text::clean_line(nick).nfc().filter(|c| !is_invisible(*c)).collect()
+}
+
+/// Whether a character leaves no trace where it stands (Unicode's default ignorable ones, and the empty Braille cell).
+fn is_invisible(c: char) -> bool {
+    let mut bytes = [0; 4];
+    c == '\u{2800}'
+        || (!c.is_ascii() && unicode_security::skeleton(c.encode_utf8(&mut bytes)).next().is_none())
 }
 
 /// The nick without what would make `LABEL: text` ambiguous. A daemon lets no such nick through; ours is not the only one.
 fn from_nick(nick: &str) -> String {
-    let mut label: String = super::text::clean_line(nick)
+    let mut label: String = shown(nick)
         .chars()
         .map(|c| if c.is_whitespace() || matches!(c, ':' | ',') { '_' } else { c })
         .take(LONGEST)

@@ -7,7 +7,9 @@ use crate::conversation::commands::{self, Canned, Command};
 use crate::conversation::model::Address;
 use crate::conversation::routing::Target;
 use crate::conversation::wording::{self, Info, Listed, Release, visitor as words};
-use crate::conversation::{Conversation, ConversationId, Millis, VisitorKey, department, staff_input};
+use crate::conversation::{
+    Conversation, ConversationId, Millis, VisitorKey, department, labels, staff_input,
+};
 use crate::outbox::staff::Rank;
 use crate::store::Write;
 
@@ -184,7 +186,7 @@ impl Desk {
         let info = Info {
             label: conversation.label.clone(),
             nick: match &conversation.address {
-                Address::Here(nick) => Some(nick.clone()),
+                Address::Here(nick) => Some(labels::shown(nick)),
                 _ => None,
             },
             page: conversation.page.clone(),

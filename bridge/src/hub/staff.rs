@@ -476,9 +476,12 @@ impl Desk {
         }
     }
 
-    /// What is owed to people who are not listed goes to those who are, unless one of them had it too.
+    /// Whoever is listed, nobody else has their names, and what is owed to people who are not listed goes to those who are,
+    /// unless one of them had it too.
     pub(super) fn settle_staff_list(&mut self, now: Millis) {
         let staff = self.staff_names();
+        // A visitor who goes by a colleague's name would seem to be the colleague.
+        self.book.reserve(staff.iter().map(ScreenName::as_str));
         let room_is_used = self.room_is_used();
         let in_use = |to: &ScreenName| room_is_used && *to == room();
         let gone: Vec<ScreenName> =

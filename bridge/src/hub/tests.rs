@@ -7,6 +7,7 @@ mod doorplate;
 mod histories;
 mod keeping;
 mod links;
+mod lookalikes;
 mod mistakes;
 mod refusals;
 mod rooms;
