@@ -8,6 +8,7 @@ mod histories;
 mod keeping;
 mod links;
 mod lookalikes;
+mod manual;
 mod mistakes;
 mod refusals;
 mod rooms;
