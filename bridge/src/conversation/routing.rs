@@ -45,6 +45,30 @@ impl LastAddressed {
     }
 }
 
+/// Of whom somebody has read who has addressed nobody yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadOf {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// This one.
+    One(ConversationId),
+    /// More than one.
+    Several,
+}
+
+impl ReadOf {
+    /// With one more.
+    #[must_use]
+    pub fn and(self, id: ConversationId) -> Self {
+        match self {
+            Self::Nobody => Self::One(id),
+            Self::One(known) if known == id => self,
+            _ => Self::Several,
+        }
+    }
+}
+
 /// Which conversation a text without label is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
@@ -57,8 +81,13 @@ pub enum Target {
 }
 
 /// The last one addressed, unless another visitor has written to this staff member since, or something else has
-/// [interrupted](LastAddressed::interrupted); the only one of `theirs`, the open conversations whose lines this person gets.
-pub fn target<'a>(last: Option<&LastAddressed>, theirs: impl Iterator<Item = &'a Conversation>) -> Target {
+/// [interrupted](LastAddressed::interrupted); the only one of `theirs`, the open conversations whose lines this person gets,
+/// unless another was `read` of, whom a colleague may have answered or closed meanwhile.
+pub fn target<'a>(
+    last: Option<&LastAddressed>,
+    read: ReadOf,
+    theirs: impl Iterator<Item = &'a Conversation>,
+) -> Target {
     let mut mine: Vec<&Conversation> = theirs.collect();
     mine.sort_by_key(|conversation| std::cmp::Reverse((conversation.spoke, conversation.id)));
     if let Some(last) = last {
@@ -76,7 +105,7 @@ pub fn target<'a>(last: Option<&LastAddressed>, theirs: impl Iterator<Item = &'a
     }
     match mine.as_slice() {
         [] => Target::Nobody,
-        [only] => Target::Clear(only.id),
+        [only] if matches!(read.and(only.id), ReadOf::One(_)) => Target::Clear(only.id),
         several => Target::Ask(several.iter().map(|other| other.id).collect()),
     }
 }
@@ -104,7 +133,7 @@ mod tests {
             at,
             interrupted: false,
         });
-        target(last.as_ref(), open.iter())
+        target(last.as_ref(), ReadOf::Nobody, open.iter())
     }
 
     #[test]

@@ -103,7 +103,8 @@ impl Desk {
 
     /// Where a text of this person without label would go.
     pub(super) fn target(&self, from: &ScreenName) -> Target {
-        let last = self.member(from).and_then(|member| member.last.as_ref());
+        let member = self.member(from);
+        let (last, read) = (member.and_then(|member| member.last.as_ref()), member.map(|member| member.read));
         // The last one addressed may have been deleted or retired since.
         let last = last.filter(|last| last.conversations.iter().all(|id| self.book.get(*id).is_some()));
         let theirs = |conversation: &&Conversation| match &conversation.holder {
@@ -112,7 +113,7 @@ impl Desk {
                 .department_in_force(conversation)
                 .is_none_or(|department| department.handles.contains(from)),
         };
-        routing::target(last, self.book.open_ones().filter(theirs))
+        routing::target(last, read.unwrap_or_default(), self.book.open_ones().filter(theirs))
     }
 
     /// The label that may have been meant by one that nobody has.
@@ -151,9 +152,10 @@ impl Desk {
 
     /// Somebody has read of another conversation than the one addressed last, and may mean that one from now on.
     pub(super) fn turned_to(&mut self, from: &ScreenName, id: ConversationId) {
-        let last = self.member_mut(from).and_then(|member| member.last.as_mut());
-        if let Some(last) = last.filter(|last| last.is_another(id)) {
-            last.interrupted = true;
+        let Some(member) = self.member_mut(from) else { return };
+        match &mut member.last {
+            Some(last) => last.interrupted |= last.is_another(id),
+            None => member.read = member.read.and(id),
         }
     }
 

@@ -26,7 +26,7 @@ use crate::conversation::book::Book;
 use crate::conversation::department::Departments;
 use crate::conversation::guard::{Pace, Patience, Strangers};
 use crate::conversation::hours::Hours;
-use crate::conversation::routing::{self, LastAddressed, Routing};
+use crate::conversation::routing::{self, LastAddressed, ReadOf, Routing};
 use crate::conversation::wording::{Said, visitor::Words};
 use crate::conversation::{ConversationId, Millis};
 use crate::irc::event::{IrcCommand, IrcEvent, SendId, Speech};
@@ -175,6 +175,8 @@ pub(crate) struct Member {
     /// By command.
     pub(super) away: bool,
     pub(super) last: Option<LastAddressed>,
+    /// Before that.
+    pub(super) read: ReadOf,
     /// A text that waits for its label.
     pub(super) held: Option<Held>,
     /// Lines this person sent since then may not have arrived.
@@ -197,6 +199,7 @@ impl Member {
             presence: vec![Presence::Offline; accounts],
             away: false,
             last: None,
+            read: ReadOf::Nobody,
             held: None,
             missed_since: None,
             gone_since: None,

@@ -1,9 +1,15 @@
 //! Whom a text without a label reaches, and what becomes of one that was asked about.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::Bench;
 use crate::aim::event::AimEvent;
+use crate::conversation::guard::Pace;
 use crate::conversation::routing::Routing;
 use crate::hub::desk::Settings;
+use crate::irc::event::IrcEvent;
 
 fn two_visitors() -> Bench {
     let mut t = Bench::new();
@@ -123,6 +129,23 @@ fn who_gives_a_conversation_away_is_done_with_it() {
 }
 
 #[test]
+fn who_loses_a_race_for_a_visitor_does_not_answer_another() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up()
+        .online("staff1")
+        .online("staff2")
+        .credits(100)
+        .says("anna", "one")
+        .says("bob", "two")
+        .nothing_more();
+    t.types("staff2", "anna: hi").hears("anna", "hi").types("staff1", "hello anna here I am").nothing_more();
+    t.types("staff2", "/close anna").nothing_more();
+    t.types("staff1", "hello").nothing_more();
+    nobody_hears(&mut t);
+    t.types("staff1", "bob:").hears("bob", "hello anna here I am\nhello");
+}
+
+#[test]
 fn a_command_about_another_visitor_makes_it_unclear_who_is_meant() {
     for command in ["/claim anna", "/history anna", "/info anna"] {
         let mut t = two_visitors();
@@ -169,4 +192,124 @@ fn what_colleagues_hold_is_named_where_nothing_else_is_open() {
         .reads("staff1", "* is that for anna? Type \"anna:\" and I send it there: \"hello\"");
     t.types("staff1", "/block").reads("staff1", "* /block whom: anna?");
     t.types("staff1", "anna:").hears("anna", "hello");
+}
+
+/// What can happen between two visitors, two of staff, and an AIM server that takes its time.
+#[derive(Debug, Clone)]
+enum Step {
+    Writes(usize),
+    /// The AIM server takes what is on its way, and has room for so many more.
+    Reads(u32),
+    Labels(usize, Vec<usize>),
+    Plain(usize),
+    /// A label alone, after a question.
+    LabelAlone(usize, usize),
+    Command(usize, &'static str, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let commands = proptest::sample::select(vec![
+        "/claim", "/release", "/close", "/history", "/info", "/block", "/unblock",
+    ]);
+    prop_oneof![
+        3 => (0..3_usize).prop_map(Step::Writes),
+        3 => (0..4_u32).prop_map(Step::Reads),
+        2 => (0..2_usize, prop::collection::vec(0..3_usize, 1..3)).prop_map(|(who, to)| Step::Labels(who, to)),
+        4 => (0..2_usize).prop_map(Step::Plain),
+        1 => (0..2_usize, 0..3_usize).prop_map(|(who, to)| Step::LabelAlone(who, to)),
+        1 => (0..2_usize, commands, 0..3_usize).prop_map(|(who, what, to)| Step::Command(who, what, to)),
+    ]
+}
+
+/// What a person knows who looks over a colleague's shoulder.
+#[derive(Debug, Default, Clone)]
+struct Onlooker {
+    /// Whom the last text went to.
+    last: Option<usize>,
+    /// Who else has been read of since.
+    read_since: BTreeSet<usize>,
+    read_ever: BTreeSet<usize>,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// A text without a label reaches nobody but the one addressed last, and only while nobody else was read of since;
+    /// before anybody was addressed, only a visitor who is the only one. A text with labels reaches those and no others.
+    #[test]
+    fn no_text_reaches_the_wrong_person(steps in prop::collection::vec(step(), 1..60)) {
+        const VISITORS: [&str; 3] = ["anna", "bob", "carl"];
+        const STAFF: [&str; 2] = ["staff1", "staff2"];
+        let mut t = Bench::quiet(Settings { pace: Pace { burst: 0, per_second: 0 }, ..Settings::default() });
+        t.both_up().online("staff1").online("staff2").credits(2);
+        let mut seen = [Onlooker::default(), Onlooker::default()];
+        let mut written = BTreeSet::new();
+        for (count, step) in steps.into_iter().enumerate() {
+            let word = format!("w{count}");
+            // Who may get this text.
+            let (from, mut may): (Option<usize>, Vec<usize>) = match &step {
+                Step::Writes(visitor) => {
+                    t.says(VISITORS[*visitor], "hello");
+                    written.insert(*visitor);
+                    (None, vec![])
+                }
+                Step::Reads(credits) => {
+                    for (to, text, cookie) in t.ims() {
+                        let who = usize::from(to == STAFF[1]);
+                        for (index, name) in VISITORS.iter().enumerate() {
+                            if text.lines().any(|line| line.starts_with(&format!("{name}: "))) {
+                                seen[who].read_since.insert(index);
+                                seen[who].read_ever.insert(index);
+                            }
+                        }
+                        t.aim(AimEvent::Acked { cookie });
+                    }
+                    t.credits(*credits);
+                    (None, vec![])
+                }
+                Step::Labels(who, to) => {
+                    let labels: Vec<&str> = to.iter().map(|index| VISITORS[*index]).collect();
+                    t.types(STAFF[*who], &format!("{}: {word}", labels.join(",")));
+                    let known = to.iter().all(|index| written.contains(index));
+                    (Some(*who), if known { to.clone() } else { vec![] })
+                }
+                Step::Plain(who) => {
+                    t.types(STAFF[*who], &word);
+                    let onlooker = &seen[*who];
+                    let may = match onlooker.last {
+                        Some(last) if onlooker.read_since.iter().all(|one| *one == last) => vec![last],
+                        None if onlooker.read_ever.len() <= 1 => written.iter().copied().collect(),
+                        _ => vec![],
+                    };
+                    (Some(*who), may)
+                }
+                Step::LabelAlone(who, to) => {
+                    t.types(STAFF[*who], &format!("{}:", VISITORS[*to]));
+                    (Some(*who), vec![*to])
+                }
+                Step::Command(who, what, to) => {
+                    t.types(STAFF[*who], &format!("{what} {}", VISITORS[*to]));
+                    (None, vec![])
+                }
+            };
+            may.dedup();
+            let mut got = BTreeSet::new();
+            for (index, name) in VISITORS.iter().enumerate() {
+                while let Some((text, id)) = t.said_to(name) {
+                    prop_assert!(may.contains(&index), "{name} got {text:?} of {step:?}, {seen:?}");
+                    got.insert(index);
+                    t.irc(IrcEvent::Accepted { id });
+                }
+            }
+            if let Some(from) = from.filter(|_| !got.is_empty()) {
+                let only = got.iter().copied().next().filter(|_| got.len() == 1);
+                seen[from] = Onlooker { last: only, read_since: BTreeSet::new(), ..seen[from].clone() };
+                // Of several nobody in particular is meant next.
+                if only.is_none() {
+                    seen[from].read_since = got;
+                    seen[from].last = seen[from].read_since.iter().copied().next();
+                }
+            }
+        }
+    }
 }

@@ -147,7 +147,7 @@ fn a_transfer_says_what_is_missing() {
         t.types("staff1", typed).reads("staff1", answer);
     }
     t.reads("Staff Three", "* staff1 has given bob to you").reads("staff2", "* Staff Three has bob now");
-    t.types("staff1", "/transfer staff three").reads("staff1", "* Staff Three has anna now");
+    t.types("staff1", "/transfer anna: STAFFTHREE").reads("staff1", "* Staff Three has anna now");
     t.types("staff1", "/transfer anna staff1")
         .reads("staff1", "* anna is yours now; /release anna gives it back");
 }
