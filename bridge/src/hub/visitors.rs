@@ -12,7 +12,7 @@ use crate::conversation::wording::{self, visitor as words};
 use crate::conversation::{Author, ConversationId, Millis, VisitorKey, routing, text};
 use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, SendId, Source, Speech, Typing};
 use crate::outbox::staff::{Rank, Row, room};
-use crate::outbox::visitor::AnswerId;
+use crate::outbox::visitor::{AnswerId, Refused};
 use crate::store::Write;
 use crate::web::event::WebEvent;
 
@@ -63,8 +63,8 @@ impl Desk {
                 }
             }
             IrcEvent::Refused { id, refusal } => {
-                if let Some(conversation) = self.answers.refused(AnswerId(id.0)) {
-                    self.answer_refused(conversation, &refusal, now);
+                if let Some(refused) = self.answers.refused(AnswerId(id.0)) {
+                    self.answer_refused(refused, &refusal, now);
                 }
             }
             IrcEvent::Fetching { since } => self.fetches(Some(Millis::from_system(since))),
@@ -581,9 +581,12 @@ impl Desk {
         there.is_some_and(|there| fold(there) == fold(nick))
     }
 
-    fn answer_refused(&mut self, id: ConversationId, refusal: &IrcRefusal, now: Millis) {
+    fn answer_refused(&mut self, refused: Refused, refusal: &IrcRefusal, now: Millis) {
+        let id = refused.conversation;
         let nick = self.book.get(id).and_then(|conversation| conversation.address.nick()).map(str::to_owned);
         match nick {
+            // Who has written or changed the nick since is where we know them to be: it goes there.
+            Some(_) if refused.overtaken => {}
             // The daemon will know the nick in a moment, or the gateway will say that it is gone.
             Some(nick) if *refusal == IrcRefusal::NoSuchNick && self.is_here_by_session(id, &nick) => {
                 self.book.set_address(id, Address::Asked(nick, now));

@@ -42,11 +42,28 @@ struct Queue {
     proven: bool,
 }
 
+/// An answer on its way.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    conversation: ConversationId,
+    /// Whether the visitor has come, gone or changed the nick since it left.
+    overtaken: bool,
+}
+
+/// An answer that the daemon refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused {
+    /// Whose visitor it is for.
+    pub conversation: ConversationId,
+    /// Whether the refusal is older than what is known of the visitor.
+    pub overtaken: bool,
+}
+
 /// All answers owed.
 #[derive(Debug, Default)]
 pub struct VisitorOutbox {
     queues: HashMap<ConversationId, Queue>,
-    owners: HashMap<AnswerId, ConversationId>,
+    on_the_way: HashMap<AnswerId, Way>,
     /// Conversations in which something may leave that could not before.
     ready: BTreeSet<ConversationId>,
 }
@@ -60,7 +77,7 @@ impl VisitorOutbox {
 
     /// The next answer that may leave for this visitor; the caller knows where the visitor is.
     pub fn depart(&mut self, conversation: ConversationId) -> Option<&Answer> {
-        if self.owners.len() >= MOST_ON_THE_WAY {
+        if self.on_the_way.len() >= MOST_ON_THE_WAY {
             self.ready.insert(conversation);
             return None;
         }
@@ -70,14 +87,14 @@ impl VisitorOutbox {
             return None;
         }
         let answer = queue.waiting.pop_front()?;
-        self.owners.insert(answer.id, conversation);
+        self.on_the_way.insert(answer.id, Way { conversation, overtaken: false });
         queue.sent.push_back(answer);
         queue.sent.back()
     }
 
     /// The daemon has it.
     pub fn accepted(&mut self, id: AnswerId) -> Option<(ConversationId, Answer)> {
-        let conversation = self.owners.remove(&id)?;
+        let Way { conversation, .. } = self.on_the_way.remove(&id)?;
         let queue = self.queues.get_mut(&conversation)?;
         queue.proven = true;
         let at = queue.sent.iter().position(|answer| answer.id == id)?;
@@ -91,8 +108,8 @@ impl VisitorOutbox {
     }
 
     /// The daemon refused it: it waits again, before all later ones.
-    pub fn refused(&mut self, id: AnswerId) -> Option<ConversationId> {
-        let conversation = self.owners.remove(&id)?;
+    pub fn refused(&mut self, id: AnswerId) -> Option<Refused> {
+        let Way { conversation, overtaken } = self.on_the_way.remove(&id)?;
         let queue = self.queues.get_mut(&conversation)?;
         queue.proven = false;
         let at = queue.sent.iter().position(|answer| answer.id == id)?;
@@ -100,7 +117,7 @@ impl VisitorOutbox {
         let place = queue.waiting.partition_point(|waiting| waiting.entry < answer.entry);
         queue.waiting.insert(place, answer);
         self.ready.insert(conversation);
-        Some(conversation)
+        Some(Refused { conversation, overtaken })
     }
 
     /// A restored answer was taken by the daemon before.
@@ -124,7 +141,8 @@ impl VisitorOutbox {
             for mut answer in restored {
                 let is_it = |known: &&Answer| known.id == answer.id;
                 if let Some(sent) = known.sent.iter().find(is_it) {
-                    self.owners.insert(answer.id, *conversation);
+                    let overtaken = before.on_the_way.get(&answer.id).is_some_and(|way| way.overtaken);
+                    self.on_the_way.insert(answer.id, Way { conversation: *conversation, overtaken });
                     queue.sent.push_back(sent.clone());
                     continue;
                 }
@@ -138,7 +156,7 @@ impl VisitorOutbox {
 
     /// The connection to the daemon is gone: what was on its way may have arrived.
     pub fn lost(&mut self) {
-        self.owners.clear();
+        self.on_the_way.clear();
         for queue in self.queues.values_mut() {
             queue.proven = false;
             while let Some(answer) = queue.sent.pop_back() {
@@ -148,10 +166,16 @@ impl VisitorOutbox {
         self.look_at_all();
     }
 
-    /// The visitor came, went or changed the nick: the next answer has to prove itself alone.
+    /// The visitor came, went or changed the nick: the next answer has to prove itself alone, and what becomes of those on
+    /// their way says nothing of where the visitor is now.
     pub fn unproven(&mut self, conversation: ConversationId) {
         if let Some(queue) = self.queues.get_mut(&conversation) {
             queue.proven = false;
+            for answer in &queue.sent {
+                if let Some(way) = self.on_the_way.get_mut(&answer.id) {
+                    way.overtaken = true;
+                }
+            }
             self.ready.insert(conversation);
         }
     }
@@ -165,7 +189,7 @@ impl VisitorOutbox {
     pub fn forget(&mut self, conversation: ConversationId) {
         if let Some(queue) = self.queues.remove(&conversation) {
             for answer in queue.sent {
-                self.owners.remove(&answer.id);
+                self.on_the_way.remove(&answer.id);
             }
         }
     }

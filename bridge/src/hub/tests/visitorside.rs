@@ -231,6 +231,25 @@ fn an_answer_that_the_daemon_refuses_waits() {
 }
 
 #[test]
+fn a_refusal_for_a_nick_that_the_visitor_has_left_does_not_make_the_visitor_gone() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.types("staff1", "anna: hi");
+    let (_, id) = t.said_to("anna").unwrap();
+    // The daemon tells that the nick is free, then the same person writes under another; then comes the answer to ours.
+    t.irc(IrcEvent::Gone { nick: "anna".into() });
+    t.reads("staff1", "* anna is away from the page; your line waits");
+    t.says("anna_", "I am here").nothing_more();
+    t.irc(IrcEvent::Refused { id, refusal: IrcRefusal::NoSuchNick });
+    t.hears("anna_", "hi").no_ims();
+    t.types("staff1", "anna: one");
+    let (_, id) = t.said_to("anna_").unwrap();
+    t.irc(IrcEvent::Refused { id, refusal: IrcRefusal::NoSuchNick });
+    t.reads("staff1", "* anna is away from the page; your line waits");
+    assert!(t.said_to("anna_").is_none());
+}
+
+#[test]
 fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
     let mut t = Bench::new();
     let session = SessionId("hash".into());
