@@ -50,7 +50,9 @@ pub(super) fn draft(text: &str, cursor: usize, width: u16) -> (Vec<String>, (usi
         let line_end = grapheme == "\n";
         let shown = printable::line(grapheme);
         let wide = columns(&shown);
-        if !line_end && used + wide > width {
+        // What takes no column, or ends the line, leaves the cursor none behind a full row.
+        let has_no_place = at == cursor && used >= width;
+        if has_no_place || (!line_end && used + wide > width) {
             rows.push(String::new());
             used = 0;
         }
@@ -97,6 +99,8 @@ mod tests {
         assert_eq!(draft("abcdef", 5, 4), (vec!["abcd".into(), "ef".into()], (1, 1)));
         assert_eq!(draft("ab\nc", 3, 4), (vec!["ab".into(), "c".into()], (1, 0)));
         assert_eq!(draft("abcd", 4, 4), (vec!["abcd".into(), String::new()], (1, 0)));
+        assert_eq!(draft("abcd\n", 4, 4), (vec!["abcd".into(), String::new(), String::new()], (1, 0)));
+        assert_eq!(draft("abcd\u{200b}", 4, 4).1, (1, 0), "what takes no column");
         assert_eq!(draft("日本", 3, 3), (vec!["日".into(), "本".into()], (1, 0)));
         assert_eq!(draft("ab\n", 3, 4), (vec!["ab".into(), String::new()], (1, 0)));
     }
