@@ -10,7 +10,7 @@ use super::visitors::state;
 use crate::aim::event::{AccountId, AimCommand, ImCookie, ImRefusal, Presence};
 use crate::conversation::wording::{self, Said};
 use crate::conversation::{ConversationId, Millis, text};
-use crate::outbox::staff::{Allowance, Departure, Gate, Im, Pause, Rank, Returned};
+use crate::outbox::staff::{Allowance, Departure, Gate, Im, Pause, Rank, Returned, room};
 use crate::store::Write;
 
 /// Credits that must be left before news goes in a message of its own.
@@ -56,6 +56,14 @@ impl Desk {
             Some((member.name.clone(), (account, member.away)))
         });
         reachable.collect()
+    }
+
+    /// Whether somebody who can be sent to waits for a credit. What is for people who are not there takes none.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.outbox.waited_for().any(|to| match self.member(to) {
+            Some(member) => !member.away && account_for(member, &self.accounts).is_some(),
+            None => *to == room() && self.room_is_used(),
+        })
     }
 
     fn send(&mut self, account: AccountId, to: ScreenName, departure: Departure) {

@@ -212,7 +212,7 @@ impl Desk {
 
     /// Sends invitations while nothing else needs the credits.
     pub(super) fn send_invitations(&mut self) {
-        while !self.room.to_invite.is_empty() && !self.outbox.is_pressed() {
+        while !self.room.to_invite.is_empty() && !self.is_pressed() {
             let Some(account) = self.accounts.get_mut(KEEPER.0) else { return };
             let Some(left) = account.credits.checked_sub(1).filter(|_| account.up.is_some()) else { return };
             account.credits = left;

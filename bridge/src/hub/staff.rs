@@ -295,7 +295,7 @@ impl Desk {
     /// One polite line an hour, not stored, and only where it takes no credit from anybody.
     fn stranger(&mut self, account: AccountId, who: ScreenName, now: Millis) {
         let spare = self.accounts.get(account.0).is_some_and(|account| account.credits > 1);
-        if !spare || self.outbox.is_pressed() || !self.strangers.may_answer(&who, now) {
+        if !spare || self.is_pressed() || !self.strangers.may_answer(&who, now) {
             return;
         }
         if let Some((_, effect)) = self.unrecorded(account, who, &wording::stranger()) {

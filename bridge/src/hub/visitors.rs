@@ -740,7 +740,7 @@ impl Desk {
         } else if self.typing_shown.remove(&id).is_none() {
             return;
         }
-        if self.outbox.is_pressed() {
+        if self.is_pressed() {
             return;
         }
         let holder = self.book.get(id).and_then(|conversation| conversation.holder.clone());

@@ -441,9 +441,9 @@ impl StaffOutbox {
         !self.lanes.values().any(|lane| lane.wants_a_credit(usize::MAX))
     }
 
-    /// Whether anything but passengers waits for a credit.
-    pub fn is_pressed(&self) -> bool {
-        self.lanes.values().any(|lane| lane.waiting > lane.passengers.len())
+    /// Those for whom something other than passengers waits.
+    pub fn waited_for(&self) -> impl Iterator<Item = &ScreenName> {
+        self.lanes.iter().filter(|(_, lane)| lane.waiting > lane.passengers.len()).map(|(to, _)| to)
     }
 
     /// Rows that wait, over all lanes.

@@ -87,6 +87,26 @@ fn only_listed_names_speak_and_strangers_get_one_polite_line_an_hour() {
 }
 
 #[test]
+fn what_waits_for_somebody_absent_keeps_credits_from_nobody() {
+    use crate::aim::event::{AimCommand, RoomEvent};
+    use crate::irc::event::{IrcEvent, Typing};
+    let mut t = two_visitors();
+    t.offline("staff2")
+        .types("staff1", "anna: hi")
+        .hears("anna", "hi")
+        .says("anna", "it waits for staff2")
+        .nothing_more();
+    t.types("eve", "hello").reads("eve", "* This is a customer service account; it can't talk with you.");
+    let from = super::source("anna", 1);
+    t.irc(IrcEvent::Typing { from, typing: Typing::Active });
+    let typing = |effect: &Effect| matches!(effect, Effect::Aim(_, AimCommand::Typing { .. }));
+    assert!(t.out.iter().any(typing));
+    t.aim(AimEvent::Room(RoomEvent::Entered(vec!["bridgebot".into()])));
+    let invitation = |effect: &Effect| matches!(effect, Effect::Aim(_, AimCommand::Invite { .. }));
+    assert!(t.out.iter().any(invitation));
+}
+
+#[test]
 fn nothing_automatic_is_answered_or_passed_on() {
     let mut t = two_visitors();
     t.im("staff1", "anna: I am out to lunch", ImCookie([9; 8]), true).no_ims();
