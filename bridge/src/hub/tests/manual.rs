@@ -1,6 +1,7 @@
 //! The page for staff is true: its commands are those that there are, and its answers are what is said.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::Bench;
 use crate::conversation::commands::TABLE;
@@ -96,5 +97,44 @@ fn the_answers_on_the_page_are_what_is_said() {
     }
     for spec in TABLE {
         assert!(shown.contains(&format!("/{}", spec.name)), "{} is not shown", spec.name);
+    }
+}
+
+/// All sources below a folder of the workspace.
+fn sources(folder: &Path, into: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_tests_that_the_page_for_reviewers_names_are_there() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut all = String::new();
+    for folder in [
+        "bridge/src",
+        "bridge/tests",
+        "bridge/oscar/src",
+        "bridge/oscar/tests",
+        "ircd-lite/src",
+        "ircd-lite/tests",
+    ] {
+        sources(&root.join(folder), &mut all);
+    }
+    let page = std::fs::read_to_string(root.join("docs/who-is-who.md")).unwrap();
+    let named: Vec<String> = page
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .flat_map(|line| code(line.rsplit('|').nth(1).unwrap()))
+        .collect();
+    let tests: Vec<&String> = named.iter().filter(|name| !name.contains('-') && *name != "tests").collect();
+    assert!(tests.len() > 60, "{}", tests.len());
+    for test in tests {
+        assert!(all.contains(&format!("fn {test}(")), "there is no test {test}");
     }
 }
