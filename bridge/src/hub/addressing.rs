@@ -113,7 +113,11 @@ impl Desk {
                 .department_in_force(conversation)
                 .is_none_or(|department| department.handles.contains(from)),
         };
-        routing::target(last, read.unwrap_or_default(), self.book.open_ones().filter(theirs))
+        match routing::target(last, read.unwrap_or_default(), self.book.open_ones().filter(theirs)) {
+            // Written before a restart of ours, by somebody who saw others then.
+            Target::Clear(id) if self.hearing.offline && last.is_none() => Target::Ask(vec![id]),
+            target => target,
+        }
     }
 
     /// The label that may have been meant by one that nobody has.

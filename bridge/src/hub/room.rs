@@ -122,7 +122,11 @@ impl Desk {
             RoomEvent::Said { from, cookie, text } => {
                 if self.member(&from).is_some() {
                     self.room.speaking = true;
-                    self.staff_im(account, StaffIm { from, text, auto: false, cookie, at: now }, now);
+                    self.staff_im(
+                        account,
+                        StaffIm { from, text, auto: false, offline: false, cookie, at: now },
+                        now,
+                    );
                     self.room.speaking = false;
                 }
             }

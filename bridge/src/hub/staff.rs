@@ -36,6 +36,8 @@ pub(super) struct Hearing {
     puzzled: bool,
     /// What is answered to that.
     outlook: Outlook,
+    /// It was written while we were away.
+    pub(super) offline: bool,
 }
 
 /// One instant message that came in.
@@ -43,6 +45,8 @@ pub(super) struct StaffIm {
     pub(super) from: ScreenName,
     pub(super) text: String,
     pub(super) auto: bool,
+    /// The server kept it while we were away.
+    pub(super) offline: bool,
     pub(super) cookie: ImCookie,
     pub(super) at: Millis,
 }
@@ -64,7 +68,7 @@ impl Desk {
                 if !offline && self.member(&from).is_some_and(|member| !member.is_seen_by(account)) {
                     self.presence(account, &from, Presence::Online, now);
                 }
-                self.staff_im(account, StaffIm { from, text, auto, cookie, at }, now);
+                self.staff_im(account, StaffIm { from, text, auto, offline, cookie, at }, now);
             }
             AimEvent::Acked { cookie } => {
                 self.unsaid.acked(cookie);
@@ -122,7 +126,8 @@ impl Desk {
             return;
         }
         let outlook = self.member(&im.from).map(|member| member.patience.outlook(&message, now));
-        self.hearing = Hearing { puzzled: false, outlook: outlook.unwrap_or_default() };
+        let outlook = outlook.unwrap_or_default();
+        self.hearing = Hearing { puzzled: false, outlook, offline: im.offline };
         self.take_message(&im.from, &message, im.at, now);
         self.end_of_message(&im.from, &message, now);
     }

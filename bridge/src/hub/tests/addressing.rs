@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::Bench;
-use crate::aim::event::AimEvent;
+use crate::aim::event::{AimEvent, ImCookie};
 use crate::conversation::guard::Pace;
 use crate::conversation::routing::Routing;
 use crate::hub::desk::Settings;
@@ -143,6 +143,28 @@ fn who_loses_a_race_for_a_visitor_does_not_answer_another() {
     t.types("staff1", "hello").nothing_more();
     nobody_hears(&mut t);
     t.types("staff1", "bob:").hears("bob", "hello anna here I am\nhello");
+}
+
+#[test]
+fn what_the_server_kept_from_before_a_restart_is_not_taken_for_an_answer_to_who_is_there_now() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.crash().both_up().credits(9).nothing_more();
+    let kept = |text: &str, cookie| AimEvent::Im {
+        from: "staff1".into(),
+        text: text.into(),
+        auto: false,
+        offline: true,
+        cookie: ImCookie([cookie; 8]),
+        at: std::time::UNIX_EPOCH,
+    };
+    t.aim(kept("/close", 4)).aim(kept("yes, do that", 1)).aim(kept("anna: hi", 2));
+    t.irc(IrcEvent::Identified { source: super::source("anna", 1) }).hears("anna", "hi");
+    t.online("staff1").reads(
+        "staff1",
+        "* /close whom: anna?\n* is that for anna? Type \"anna:\" and I send it there: \"yes, do that\"",
+    );
+    t.aim(kept("and more", 3)).hears("anna", "and more");
 }
 
 #[test]
