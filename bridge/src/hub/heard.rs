@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use oscar_im::ScreenName;
+use sha2::{Digest as _, Sha256};
 
 use crate::aim::event::ImCookie;
 use crate::conversation::Millis;
@@ -12,6 +13,15 @@ use crate::conversation::Millis;
 const FOR: Duration = Duration::from_secs(24 * 3600);
 /// How many at most: servers repeat what was on its way when a connection broke, not more.
 const MOST: usize = 16_384;
+
+/// What a message is known by: its id together with its text. An id alone is not enough: libpurple makes them of seven
+/// decimal digits, drawn anew in the same order at each start where its program does not seed them.
+pub(super) fn mark(cookie: ImCookie, text: &str) -> ImCookie {
+    let hash = Sha256::new().chain_update(cookie.0).chain_update(text).finalize();
+    let mut mark = [0; 8];
+    mark.iter_mut().zip(hash).for_each(|(byte, of)| *byte = of);
+    ImCookie(mark)
+}
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use oscar_im::ScreenName;
 
 use super::desk::{Desk, Effect, Member, Settings};
+use super::heard;
 use super::unsaid::Lost;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImTyping, Presence};
 use crate::conversation::guard::{Outlook, Patience};
@@ -98,7 +99,8 @@ impl Desk {
         }
         // ICQ clients give no ids.
         let has_id = im.cookie != ImCookie([0; 8]);
-        if has_id && self.heard.contains(&im.from, im.cookie) {
+        let mark = heard::mark(im.cookie, &im.text);
+        if has_id && self.heard.contains(&im.from, mark) {
             return;
         }
         let refusal = self.unrecorded(account, im.from.clone(), &wording::not_stored());
@@ -113,8 +115,8 @@ impl Desk {
         }
         self.unsaid.at_stake(lost);
         if has_id {
-            self.heard.insert(im.from.clone(), im.cookie, now);
-            self.write(Write::Heard { sender: im.from.clone(), cookie: im.cookie, at: now });
+            self.heard.insert(im.from.clone(), mark, now);
+            self.write(Write::Heard { sender: im.from.clone(), cookie: mark, at: now });
         }
         if let Some((_, refusal)) = refusal {
             self.refusal(refusal);

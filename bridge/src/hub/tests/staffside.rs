@@ -117,6 +117,18 @@ fn nothing_automatic_is_answered_or_passed_on() {
 }
 
 #[test]
+fn another_text_under_an_id_that_was_used_is_another_message() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    let cookie = ImCookie(*b"1234567\0");
+    t.im("staff1", "anna: one", cookie, false).hears("anna", "one");
+    // The same client, started anew.
+    t.im("staff1", "anna: two", cookie, false).hears("anna", "two");
+    t.im("staff1", "anna: one", cookie, false).im("staff1", "anna: two", cookie, false);
+    assert!(t.said_to("anna").is_none(), "each once");
+}
+
+#[test]
 fn a_message_that_comes_twice_is_heard_once() {
     let mut t = two_visitors();
     let cookie = ImCookie([7; 8]);
