@@ -53,6 +53,7 @@ impl Book {
                 held_at: now,
                 blocked: false,
                 address: Address::Gone,
+                unseen_since: None,
                 connection: None,
                 untaken: Untaken::default(),
                 client_ids: VecDeque::new(),

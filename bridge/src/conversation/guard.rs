@@ -31,21 +31,21 @@ pub struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Takes one token; false where there is none.
+    /// Takes one token; false where there is none. A time before the last one gains nothing.
     pub fn take(&mut self, pace: Pace, now: Millis) -> bool {
         if pace.burst == 0 {
             return true;
         }
         let full = u64::from(pace.burst) * 1000;
-        let level = match self.state {
-            None => full,
+        let (level, at) = match self.state {
+            None => (full, now),
             Some((level, at)) => {
                 let gained = now.0.saturating_sub(at.0).saturating_mul(u64::from(pace.per_second));
-                level.saturating_add(gained).min(full)
+                (level.saturating_add(gained).min(full), at.max(now))
             }
         };
         let left = level.checked_sub(1000);
-        self.state = Some((left.unwrap_or(level), now));
+        self.state = Some((left.unwrap_or(level), at));
         left.is_some()
     }
 }

@@ -193,6 +193,8 @@ pub struct Conversation {
     pub blocked: bool,
     /// Where answers go.
     pub address: Address,
+    /// Since when nothing would tell us that the visitor leaves `address`: it was theirs at that moment.
+    pub unseen_since: Option<Millis>,
     /// The daemon's name for the visitor's connection, where it tells one: answers go nowhere else.
     pub connection: Option<String>,
     /// The visitor's lines that no AIM server has acknowledged yet.

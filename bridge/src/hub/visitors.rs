@@ -18,6 +18,9 @@ use crate::web::event::WebEvent;
 
 /// A daemon that was asked who has a nick, and did not answer, is asked again after this.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// How long a nick is taken for the visitor's after the visitor was last seen there, where nothing would tell us that it
+/// changes hands.
+const SIGHT_HOLDS: Duration = Duration::from_secs(2);
 /// A visitor is told once in this time to slow down, or that their lines are refused.
 const REPEAT_NOTICE: Duration = Duration::from_secs(10);
 /// Staff are shown once in this time that a visitor types.
@@ -54,6 +57,7 @@ impl Desk {
             IrcEvent::Typing { from, typing } => self.visitor_types(&from, typing, now),
             IrcEvent::Renamed { from, to } => self.renamed(&from, &to),
             IrcEvent::Identified { source } => self.identified(&source, now),
+            IrcEvent::Unseen { nick } => self.unseen(&nick, now),
             IrcEvent::Gone { nick } => self.nick_gone(&nick, now),
             IrcEvent::Accepted { id } => {
                 if let Some((_, answer)) = self.answers.accepted(AnswerId(id.0)) {
@@ -156,7 +160,7 @@ impl Desk {
         if line.action && !said.is_empty() {
             said.insert_str(0, "/me ");
         }
-        if let Err(refusal) = self.admit(known, &said, line.replayed, now) {
+        if let Err(refusal) = self.admit(known, &said, line, now) {
             self.refuse_line(known, line, refusal, now);
             return;
         }
@@ -258,7 +262,7 @@ impl Desk {
         let label = self.label(id);
         self.write(Write::Open { id, key, label: label.clone(), at: now });
         if let Some(conversation) = self.book.get_mut(id).filter(|_| !line.replayed) {
-            conversation.bucket.take(pace, now);
+            conversation.bucket.take(pace, said_at(line, now));
         }
         self.visitor_spoke_as(id, line);
         let browser = self
@@ -336,7 +340,7 @@ impl Desk {
         &mut self,
         known: Option<ConversationId>,
         said: &str,
-        replayed: bool,
+        line: &IrcLine,
         now: Millis,
     ) -> Result<(), Refusal> {
         if said.is_empty() {
@@ -353,8 +357,8 @@ impl Desk {
         if conversation.untaken.len() >= most_waiting {
             return Err(("refused", words::TOO_MANY_WAIT));
         }
-        // What the daemon kept for us comes all at once; its sender was not too fast.
-        if !replayed && !conversation.bucket.take(pace, now) {
+        // What the daemon kept for us comes all at once, and what came while we were held up: its sender was not too fast.
+        if !line.replayed && !conversation.bucket.take(pace, said_at(line, now)) {
             return Err(("slow-down", words::SLOW_DOWN));
         }
         Ok(())
@@ -552,7 +556,8 @@ impl Desk {
 
     /// A visitor spoke or registered under this nick.
     fn visitor_is_at(&mut self, id: ConversationId, nick: &str) {
-        let Some(conversation) = self.book.get(id) else { return };
+        let Some(conversation) = self.book.get_mut(id) else { return };
+        conversation.unseen_since = None;
         if matches!(&conversation.address, Address::Here(known) if known == nick) {
             return;
         }
@@ -595,6 +600,17 @@ impl Desk {
                 self.book.set_address(id, Address::Gone);
                 self.tell_away(id, Some(refusal), now);
             }
+        }
+    }
+
+    /// The IRC link would not see this person leave. Where the daemon compares the receiver, or the gateway knows its own,
+    /// that need not be watched.
+    fn unseen(&mut self, nick: &str, now: Millis) {
+        let Some(id) = self.book.by_nick(nick).filter(|id| !self.is_here_by_session(*id, nick)) else {
+            return;
+        };
+        if let Some(conversation) = self.book.get_mut(id).filter(|one| one.receiver().is_none()) {
+            conversation.unseen_since = Some(now);
         }
     }
 
@@ -680,9 +696,10 @@ impl Desk {
         }
         for id in self.answers.take_ready() {
             let Some(conversation) = self.book.get(id).filter(|_| self.answers.waits(id)) else { continue };
+            let out_of_sight = conversation.unseen_since.is_some_and(|at| now.since(at) >= SIGHT_HOLDS);
             match conversation.address.clone() {
-                Address::Here(nick) => self.pay(id, &nick),
-                Address::Unverified(nick) => {
+                Address::Here(nick) if !out_of_sight => self.pay(id, &nick),
+                Address::Here(nick) | Address::Unverified(nick) => {
                     self.book.set_address(id, Address::Asked(nick.clone(), now));
                     self.effect(Effect::Irc(IrcCommand::Identify { nick }));
                 }
@@ -761,6 +778,11 @@ impl Desk {
             }
         }
     }
+}
+
+/// When the daemon had a line, where it says so; a clock of its own that is ahead of ours counts for nothing.
+fn said_at(line: &IrcLine, now: Millis) -> Millis {
+    Millis::from_system(line.at).min(now)
 }
 
 fn shared(pieces: Vec<String>) -> Vec<std::sync::Arc<str>> {

@@ -127,6 +127,12 @@ pub enum IrcEvent {
         /// With account and sign-on time where the daemon tells them.
         source: Source,
     },
+    /// Somebody of whom we just heard, or whom we just lost from sight: from now on nothing would tell us that the nick
+    /// changes hands. To be asked about before anything is sent there later.
+    Unseen {
+        /// Who.
+        nick: String,
+    },
     /// Somebody left the network (QUIT in a common channel, MONITOR 731).
     Gone {
         /// Who.

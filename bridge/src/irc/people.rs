@@ -17,6 +17,8 @@ use super::text::{Line, LineText, Word};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an answer holds when nothing would tell us that its person left.
 const UNANCHORED: Duration = Duration::from_secs(30);
+/// How long after a daemon has said that it is too busy for a WHOIS it is asked again.
+const PAUSE: Duration = Duration::from_secs(2);
 /// WHOIS under way at once.
 const IN_FLIGHT: usize = 4;
 /// Lines that wait in all; beyond it those of the source that waits longest go on unidentified.
@@ -48,7 +50,21 @@ struct Waiting {
     deadline: Instant,
     /// WHOIS was queued.
     asked: bool,
+    /// Whom it asks.
+    reach: Reach,
+    /// The daemon is not asked before.
+    not_before: Option<Instant>,
     answer: Answer,
+}
+
+/// Whom a WHOIS asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// The daemon itself: enough for everybody who is connected to it.
+    Near,
+    /// The server that the person is on: elsewhere only that one knows the sign-on time. Daemons of ratbox's family answer
+    /// one such question in some seconds and refuse the others (263).
+    Far,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +102,8 @@ impl Waiting {
             wanted: false,
             deadline: now + PATIENCE,
             asked: false,
+            reach: Reach::Near,
+            not_before: None,
             answer: Answer::default(),
         }
     }
@@ -97,6 +115,8 @@ pub(super) struct People {
     /// Boxed: a table has room for as many again.
     known: HashMap<String, Box<Known>>,
     waiting: HashMap<String, Waiting>,
+    /// Folded nicks whose WHOIS is under way, in the order in which it was asked, which is that of the answers.
+    under_way: VecDeque<String>,
     /// Folded nicks in the order in which they began to wait.
     order: VecDeque<String>,
     held: usize,
@@ -140,15 +160,20 @@ impl People {
         }
         if let Some(known) = self.fresh(&nick, &line.from, now) {
             known.anchored |= line.place != Place::Private && !line.replayed;
+            let unseen = (!known.anchored && !line.replayed).then(|| line.from.nick.clone());
             fill(&mut line, known.account.as_ref(), known.signed_on);
             self.ready.push_back(IrcEvent::Line(line));
+            self.ready.extend(unseen.map(|nick| IrcEvent::Unseen { nick }));
             return;
         }
         let nothing_to_learn =
             line.from.account.is_some() || line.speech == Speech::Notice || line.from.user.is_empty();
         let is_vouched = self.vouched.get(line.from.user.trim_start_matches('~')) == Some(&nick);
         if nothing_to_learn || is_vouched {
+            let is_unseen = !is_vouched && !line.replayed && line.place == Place::Private;
+            let unseen = is_unseen.then(|| line.from.nick.clone());
             self.ready.push_back(IrcEvent::Line(line));
+            self.ready.extend(unseen.map(|nick| IrcEvent::Unseen { nick }));
             return;
         }
         self.known.remove(&nick);
@@ -156,7 +181,7 @@ impl People {
         waiting.expected = Some((line.from.user.clone(), line.from.host.clone()));
         waiting.lines.push_back(line);
         self.held += 1;
-        self.wait(nick, waiting, queue);
+        self.wait(nick, waiting, now, queue);
         self.bound(now);
     }
 
@@ -195,13 +220,14 @@ impl People {
             waiting.wanted = true;
             return;
         }
-        if let Some(known) = self.known.get(&folded).filter(|known| known.is_fresh(now)) {
+        // What was learnt of somebody whom we would not see leave is no answer: others may have the nick by now.
+        if let Some(known) = self.known.get(&folded).filter(|known| known.anchored) {
             self.ready.push_back(IrcEvent::Identified { source: known.source(nick) });
             return;
         }
         let mut waiting = Waiting::new(nick, now);
         waiting.wanted = true;
-        self.wait(folded, waiting, queue);
+        self.wait(folded, waiting, now, queue);
     }
 
     /// The next line whose source is as known as it will be, or answer to [`People::identify`].
@@ -256,18 +282,42 @@ impl People {
     }
 
     /// 401 or 402 while a WHOIS is under way that has told nothing yet. `false`: it is about something else.
-    pub(super) fn whois_absent(&mut self, nick: &str, now: Instant) -> bool {
-        let ours =
-            self.waiting.get(nick).is_some_and(|waiting| waiting.asked && waiting.answer.found.is_none());
-        if ours {
-            self.release(nick, now);
+    pub(super) fn whois_absent(&mut self, nick: &str, is_nobody: bool, now: Instant) -> bool {
+        let Some(waiting) = self.waiting.get_mut(nick) else { return false };
+        let has_answered = waiting.answer.found.is_some() && waiting.reach == Reach::Near;
+        if !waiting.asked || has_answered {
+            return false;
         }
-        ours
+        if is_nobody {
+            // What the first question told is about somebody who has left since.
+            waiting.answer = Answer::default();
+        }
+        self.release(nick, now);
+        true
+    }
+
+    /// 263 for a WHOIS: the daemon was asked too much. It doesn't say about whom; answers come in the order of the
+    /// questions.
+    pub(super) fn whois_refused(&mut self, now: Instant) {
+        let Some(nick) = self.under_way.pop_front() else { return };
+        if let Some(waiting) = self.waiting.get_mut(&nick) {
+            waiting.asked = false;
+            waiting.not_before = Some(now + PAUSE);
+        }
     }
 
     /// 318.
     pub(super) fn whois_end(&mut self, nick: &str, now: Instant, support: &ISupport, queue: &mut Queue) {
-        let Some(waiting) = self.waiting.get(nick) else { return };
+        self.under_way.retain(|other| other != nick);
+        let Some(waiting) = self.waiting.get_mut(nick) else { return };
+        let Answer { found, account, signed_on, connection } = &waiting.answer;
+        let is_known = found.is_none() || account.is_some() || signed_on.is_some() || connection.is_some();
+        if waiting.reach == Reach::Near && !is_known {
+            waiting.reach = Reach::Far;
+            waiting.asked = false;
+            self.ask_next(now, queue);
+            return;
+        }
         let place = waiting.lines.back().map(|line| (line.place.clone(), line.replayed));
         let spelled = waiting.nick.clone();
         self.release(nick, now);
@@ -281,7 +331,7 @@ impl People {
             }
             Some((_, true)) => {}
         }
-        self.ask_next(queue);
+        self.ask_next(now, queue);
     }
 
     /// QUIT, or MONITOR's 731: the nick is nobody's now.
@@ -315,6 +365,7 @@ impl People {
         {
             known.anchored = false;
             known.learnt = now;
+            self.ready.push_back(IrcEvent::Unseen { nick: nick.to_owned() });
         }
     }
 
@@ -349,7 +400,7 @@ impl People {
         while let Some(nick) = late(self) {
             self.release(&nick, now);
         }
-        self.ask_next(queue);
+        self.ask_next(now, queue);
     }
 
     /// Whether no line waits for what WHOIS tells.
@@ -369,7 +420,10 @@ impl People {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.waiting.get(self.order.front()?).map(|waiting| waiting.deadline)
+        let first = self.waiting.get(self.order.front()?).map(|waiting| waiting.deadline);
+        let again =
+            self.waiting.values().filter(|waiting| !waiting.asked).filter_map(|waiting| waiting.not_before);
+        first.into_iter().chain(again).min()
     }
 
     fn fresh(&mut self, nick: &str, source: &Source, now: Instant) -> Option<&mut Known> {
@@ -381,25 +435,30 @@ impl People {
             .filter(|known| source.connection.is_none() || known.connection == source.connection)
     }
 
-    fn ask_next(&mut self, queue: &mut Queue) {
+    fn ask_next(&mut self, now: Instant, queue: &mut Queue) {
         let under_way = self.waiting.values().filter(|waiting| waiting.asked).count();
         let mut free = IN_FLIGHT.saturating_sub(under_way);
         for nick in &self.order {
             if free == 0 {
                 break;
             }
-            let Some(waiting) = self.waiting.get_mut(nick).filter(|waiting| !waiting.asked) else { continue };
+            let may_ask =
+                |waiting: &&mut Waiting| !waiting.asked && waiting.not_before.is_none_or(|at| at <= now);
+            let Some(waiting) = self.waiting.get_mut(nick).filter(may_ask) else { continue };
             waiting.asked = true;
+            waiting.not_before = None;
             free -= 1;
             if let Some(word) = Word::new(&waiting.nick) {
-                // Named twice, the question goes to the server that the person is on: only it knows 317.
-                queue.query(Line::new("WHOIS").word(&word).word(&word));
+                let line = Line::new("WHOIS").word(&word);
+                queue.query(if waiting.reach == Reach::Far { line.word(&word) } else { line });
+                self.under_way.push_back(nick.clone());
             }
         }
     }
 
     /// Lets the waiting lines of a nick go on with what is known.
     fn release(&mut self, nick: &str, now: Instant) {
+        self.under_way.retain(|other| other != nick);
         let Some(waiting) = self.waiting.remove(nick) else {
             self.order.retain(|other| other != nick);
             return;
@@ -408,6 +467,12 @@ impl People {
         self.held = self.held.saturating_sub(waiting.lines.len());
         let Answer { found, account, signed_on, connection } = waiting.answer;
         let same = found.is_some() && (waiting.expected.is_none() || waiting.expected == found);
+        // Whoever speaks in a channel is seen to leave.
+        let is_unseen = match waiting.lines.back() {
+            Some(line) => line.place == Place::Private && !line.replayed,
+            None => waiting.wanted && found.is_some(),
+        };
+        let unseen = is_unseen.then(|| waiting.nick.clone());
         for mut line in waiting.lines {
             if same {
                 fill(&mut line, account.as_ref(), signed_on);
@@ -424,16 +489,17 @@ impl People {
                 None => IrcEvent::Gone { nick: waiting.nick },
             });
         }
+        self.ready.extend(unseen.map(|nick| IrcEvent::Unseen { nick }));
         if let Some(known) = known {
             self.make_room();
             self.known.insert(nick.to_owned(), known);
         }
     }
 
-    fn wait(&mut self, nick: String, waiting: Waiting, queue: &mut Queue) {
+    fn wait(&mut self, nick: String, waiting: Waiting, now: Instant, queue: &mut Queue) {
         self.waiting.insert(nick.clone(), waiting);
         self.order.push_back(nick);
-        self.ask_next(queue);
+        self.ask_next(now, queue);
     }
 
     fn bound(&mut self, now: Instant) {
@@ -464,6 +530,7 @@ impl People {
         {
             if let Some(known) = self.known.get_mut(&oldest) {
                 known.anchored = false;
+                self.ready.push_back(IrcEvent::Unseen { nick: oldest.clone() });
             }
             monitor("-", &oldest, queue);
         }

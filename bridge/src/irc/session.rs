@@ -548,6 +548,7 @@ impl Session {
                 let nick = self.fold(first);
                 self.people.whois_signed_on(&nick, parameter(parameters, 3).parse().ok());
             }
+            263 if first == "WHOIS" => self.people.whois_refused(now.instant),
             318 => {
                 let nick = self.fold(first);
                 self.people.whois_end(&nick, now.instant, &self.support, &mut self.queue);
@@ -555,7 +556,7 @@ impl Session {
             401 | 402 => {
                 let nick = self.fold(first);
                 let label = self.label(message);
-                if label.is_some() || !self.people.whois_absent(&nick, now.instant) {
+                if label.is_some() || !self.people.whois_absent(&nick, number == 401, now.instant) {
                     self.on_refused(label, first, IrcRefusal::NoSuchNick);
                 }
             }

@@ -447,6 +447,7 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
             held_at: last_at,
             blocked: row.get(9)?,
             address,
+            unseen_since: None,
             connection: None,
             untaken: Untaken::default(),
             client_ids: std::collections::VecDeque::new(),

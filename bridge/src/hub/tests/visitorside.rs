@@ -103,6 +103,43 @@ fn just_after_sign_on_nobody_is_told_that_nobody_is_there() {
 }
 
 #[test]
+fn what_came_while_the_bridge_was_held_up_was_not_written_too_fast() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    let begun = t.now;
+    t.after(20);
+    for second in 1..=20 {
+        let said = begun.after(std::time::Duration::from_secs(second)).to_system();
+        t.irc(IrcEvent::Line(IrcLine { at: said, ..t.line("anna", &second.to_string()) }));
+    }
+    assert!(t.notice_to("anna").is_none());
+    t.credits(9);
+    assert_eq!(t.ack_all().iter().filter(|(to, _)| to == "staff1").count(), 20);
+}
+
+#[test]
+fn who_is_out_of_sight_is_asked_about_before_anything_is_sent_there() {
+    let mut t = Bench::new();
+    let asked = |t: &mut Bench| {
+        let asked = t.out.iter().any(|effect| matches!(effect, Effect::Irc(IrcCommand::Identify { .. })));
+        t.out.retain(|effect| !matches!(effect, Effect::Irc(IrcCommand::Identify { .. })));
+        asked
+    };
+    let unseen = || IrcEvent::Unseen { nick: "anna".into() };
+    t.says("anna", "hello").nothing_more().irc(unseen());
+    t.types("staff1", "anna: at once").hears("anna", "at once");
+    assert!(!asked(&mut t), "she has just spoken");
+    t.after(3).types("staff1", "anna: later");
+    assert!(t.said_to("anna").is_none() && asked(&mut t));
+    t.irc(IrcEvent::Identified { source: source("anna", 1) }).irc(unseen()).hears("anna", "later");
+    t.after(3).types("staff1", "anna: secret");
+    assert!(asked(&mut t));
+    t.irc(IrcEvent::Identified { source: source("anna", 2) }).irc(unseen());
+    assert!(t.said_to("anna").is_none(), "somebody else has the nick now");
+    t.reads("staff1", "* anna is away from the page; your line waits");
+}
+
+#[test]
 fn who_writes_too_fast_is_asked_to_slow_down() {
     let mut t = Bench::new();
     for number in 1..=7 {

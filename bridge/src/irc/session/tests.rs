@@ -83,15 +83,21 @@ impl Transcript {
         self
     }
 
+    /// The next event; that somebody is out of sight is what few tests are about.
+    fn next(&mut self) -> Option<IrcEvent> {
+        std::iter::from_fn(|| self.session.poll_event())
+            .find(|event| !matches!(event, IrcEvent::Unseen { .. }))
+    }
+
     #[track_caller]
     fn event(&mut self, event: &IrcEvent) -> &mut Self {
-        assert_eq!(self.session.poll_event().as_ref(), Some(event));
+        assert_eq!(self.next().as_ref(), Some(event));
         self
     }
 
     #[track_caller]
     fn line(&mut self) -> IrcLine {
-        match self.session.poll_event() {
+        match self.next() {
             Some(IrcEvent::Line(line)) => line,
             other => panic!("no line but {other:?}"),
         }
@@ -100,7 +106,7 @@ impl Transcript {
     #[track_caller]
     fn silent(&mut self) -> &mut Self {
         assert_eq!(self.session.poll_transmit(self.now), None);
-        assert_eq!(self.session.poll_event(), None);
+        assert_eq!(self.next(), None);
         self
     }
 
@@ -318,7 +324,7 @@ mod listening {
     fn a_line_waits_until_its_source_is_known() {
         let mut t = Transcript::online("", "");
         t.gets(":anna!~anna@host PRIVMSG #blah :hello").gets(":anna!~anna@host PRIVMSG bridgebot :psst");
-        t.sends("WHOIS anna anna").silent();
+        t.sends("WHOIS anna").silent();
         t.gets(":irc.test 311 bridgebot anna ~anna host * :Anna")
             .gets(":irc.test 330 bridgebot anna annas :is logged in as")
             .gets(":irc.test 317 bridgebot anna 3 1735680000 :seconds idle, signon time")
@@ -337,7 +343,7 @@ mod listening {
     #[test]
     fn a_line_that_waits_when_the_connection_breaks_goes_on() {
         let mut t = Transcript::online("", "");
-        t.gets(":anna!~anna@host PRIVMSG #blah :hello").sends("WHOIS anna anna").silent();
+        t.gets(":anna!~anna@host PRIVMSG #blah :hello").sends("WHOIS anna").silent();
         t.session.connection_lost("reset");
         let line = t.line();
         assert_eq!((line.text.as_str(), line.from.signed_on), ("hello", None));
@@ -351,9 +357,9 @@ mod listening {
         t.gets(":anna!~x1y2@host PRIVMSG bridgebot :hello");
         assert_eq!(t.line().text, "hello");
         t.silent();
-        t.gets(":mallory!~x1y2@host PRIVMSG bridgebot :hello").sends("WHOIS mallory mallory").silent();
+        t.gets(":mallory!~x1y2@host PRIVMSG bridgebot :hello").sends("WHOIS mallory").silent();
         t.session.unvouch("x1y2");
-        t.gets(":anna!~x1y2@host PRIVMSG bridgebot :hello").sends("WHOIS anna anna").silent();
+        t.gets(":anna!~x1y2@host PRIVMSG bridgebot :hello").sends("WHOIS anna").silent();
     }
 
     #[test]
@@ -382,19 +388,19 @@ mod listening {
     #[test]
     fn what_was_learnt_ends_with_the_person() {
         let mut t = Transcript::online("", "");
-        t.gets(":anna!~a@host PRIVMSG #blah :1").sends("WHOIS anna anna");
+        t.gets(":anna!~a@host PRIVMSG #blah :1").sends("WHOIS anna");
         t.gets(":irc.test 311 bridgebot anna ~a host * :A").gets(":irc.test 317 bridgebot anna 3 5 :x");
         t.gets(":irc.test 318 bridgebot anna :End");
         assert_eq!(t.line().from.signed_on, Some(5));
         t.gets(":anna!~a@host NICK anja");
         assert!(matches!(
-            t.session.poll_event(),
+            t.next(),
             Some(IrcEvent::Renamed { from: Source { signed_on: Some(5), .. }, to }) if to == "anja"
         ));
         t.gets(":anja!~a@host PRIVMSG bridgebot :2");
         assert_eq!(t.line().from.signed_on, Some(5));
         t.gets(":anja!~a@host QUIT :bye").event(&IrcEvent::Gone { nick: "anja".into() });
-        t.gets(":anja!~a@host PRIVMSG bridgebot :3").sends("WHOIS anja anja").silent();
+        t.gets(":anja!~a@host PRIVMSG bridgebot :3").sends("WHOIS anja").silent();
         // The WHOIS is about somebody else by now.
         t.gets(":irc.test 311 bridgebot anja ~other host * :O").gets(":irc.test 317 bridgebot anja 3 9 :x");
         t.gets(":irc.test 318 bridgebot anja :End");
@@ -404,10 +410,10 @@ mod listening {
     #[test]
     fn a_whois_that_is_not_answered_holds_nobody_for_long() {
         let mut t = Transcript::online("", "");
-        t.gets(":anna!~a@h PRIVMSG bridgebot :1").sends("WHOIS anna anna").after(9).silent();
+        t.gets(":anna!~a@h PRIVMSG bridgebot :1").sends("WHOIS anna").after(9).silent();
         t.after(2);
         assert_eq!(t.line().text, "1");
-        t.gets(":bob!~b@h PRIVMSG bridgebot :2").sends("WHOIS bob bob");
+        t.gets(":bob!~b@h PRIVMSG bridgebot :2").sends("WHOIS bob");
         t.gets(":irc.test 402 bridgebot bob :No such server");
         assert_eq!(t.line().text, "2");
     }
@@ -416,19 +422,77 @@ mod listening {
     fn the_hub_may_ask_who_has_a_nick() {
         let mut t = Transcript::online("", "");
         t.session.identify("anna", t.now);
-        t.sends("WHOIS anna anna").gets(":anna!~a@h PRIVMSG bridgebot :hi").silent();
+        t.sends("WHOIS anna").gets(":anna!~a@h PRIVMSG bridgebot :hi").silent();
         t.gets(":irc.test 311 bridgebot anna ~a h * :A").gets(":irc.test 317 bridgebot anna 0 5 :x");
         t.gets(":irc.test 318 bridgebot anna :End");
         let line = t.line();
         assert_eq!(line.from.signed_on, Some(5));
         t.event(&IrcEvent::Identified { source: line.from.clone() });
+        // Nothing would tell that somebody else has the nick by now.
         t.session.identify("anna", t.now);
-        t.event(&IrcEvent::Identified { source: line.from }).silent();
+        t.sends("WHOIS anna").gets(":irc.test 401 bridgebot anna :No such nick/channel");
+        t.event(&IrcEvent::Gone { nick: "anna".into() }).silent();
         t.session.identify("bob", t.now);
-        t.sends("WHOIS bob bob").gets(":irc.test 401 bridgebot bob :No such nick/channel");
+        t.sends("WHOIS bob").gets(":irc.test 401 bridgebot bob :No such nick/channel");
         t.event(&IrcEvent::Gone { nick: "bob".into() }).silent();
         t.session.identify("carl", t.now);
-        t.sends("WHOIS carl carl").after(11).event(&IrcEvent::Gone { nick: "carl".into() }).silent();
+        t.sends("WHOIS carl").after(11).event(&IrcEvent::Gone { nick: "carl".into() }).silent();
+    }
+
+    #[test]
+    fn who_is_on_another_server_is_asked_about_there() {
+        let mut t = Transcript::online("", "");
+        t.gets(":anna!~a@h PRIVMSG bridgebot :1").sends("WHOIS anna");
+        t.gets(":irc.test 311 bridgebot anna ~a h * :A").gets(":irc.test 318 bridgebot anna :End");
+        t.sends("WHOIS anna anna").silent();
+        t.gets(":two.test 311 bridgebot anna ~a h * :A").gets(":two.test 317 bridgebot anna 0 5 :x");
+        t.gets(":two.test 318 bridgebot anna :End");
+        assert_eq!(t.line().from.signed_on, Some(5));
+        t.silent();
+        // She leaves between the two questions.
+        t.session.identify("bob", t.now);
+        t.sends("WHOIS bob").gets(":irc.test 311 bridgebot bob ~b h * :B");
+        t.gets(":irc.test 318 bridgebot bob :End").sends("WHOIS bob bob");
+        t.gets(":irc.test 401 bridgebot bob :No such nick/channel")
+            .event(&IrcEvent::Gone { nick: "bob".into() });
+    }
+
+    #[test]
+    fn a_daemon_that_is_asked_too_much_is_asked_again() {
+        let mut t = Transcript::online("", "");
+        for nick in ["anna", "bob"] {
+            t.gets(&format!(":{nick}!~u@h PRIVMSG bridgebot :hi")).sends(&format!("WHOIS {nick}"));
+        }
+        // Of two questions it answers the second.
+        t.gets(":irc.test 263 bridgebot WHOIS :Server load is temporarily too heavy.").silent();
+        t.gets(":irc.test 311 bridgebot bob ~u h * :U").gets(":irc.test 317 bridgebot bob 0 6 :x");
+        t.gets(":irc.test 318 bridgebot bob :End");
+        assert_eq!(t.line().from.signed_on, Some(6));
+        t.silent().after(3).sends("WHOIS anna");
+        t.gets(":irc.test 311 bridgebot anna ~u h * :U").gets(":irc.test 317 bridgebot anna 0 5 :x");
+        t.gets(":irc.test 318 bridgebot anna :End");
+        assert_eq!(t.line().from.signed_on, Some(5));
+    }
+
+    #[test]
+    fn nobody_is_taken_for_seen_whom_nothing_would_tell_of() {
+        let mut t = Transcript::online("", "");
+        let unseen = |t: &mut Transcript| matches!(t.session.poll_event(), Some(IrcEvent::Unseen { .. }));
+        let known = |t: &mut Transcript, nick: &str| {
+            t.gets(&format!(":irc.test 311 bridgebot {nick} ~u h * :U"));
+            t.gets(&format!(":irc.test 317 bridgebot {nick} 0 5 :x"));
+            t.gets(&format!(":irc.test 318 bridgebot {nick} :End"));
+        };
+        t.gets(":anna!~u@h PRIVMSG bridgebot :hi").sends("WHOIS anna");
+        known(&mut t, "anna");
+        assert!(t.session.poll_event().is_some() && unseen(&mut t), "in private");
+        t.gets(":anna!~u@h PRIVMSG bridgebot :more");
+        assert!(t.session.poll_event().is_some() && unseen(&mut t), "as at each line");
+        t.gets(":bob!~u@h PRIVMSG #blah :hi").sends("WHOIS bob");
+        known(&mut t, "bob");
+        assert!(t.session.poll_event().is_some() && !unseen(&mut t), "in the channel");
+        t.gets(":bob!~u@h PART #blah");
+        assert!(unseen(&mut t), "not any more");
     }
 
     #[test]
@@ -438,6 +502,7 @@ mod listening {
         for nick in ["a", "b", "c"] {
             t.gets(&format!(":{nick}!~u@h PRIVMSG bridgebot :hi"));
             t.gets(&format!(":irc.test 311 bridgebot {nick} ~u h * :U"));
+            t.gets(&format!(":irc.test 317 bridgebot {nick} 0 5 :x"));
             t.gets(&format!(":irc.test 318 bridgebot {nick} :End"));
             t.line();
             sent.extend(t.everything().into_iter().filter(|line| line.starts_with("MONITOR")));
@@ -446,7 +511,7 @@ mod listening {
         t.gets(":irc.test 730 bridgebot :b!~u@h").gets(":irc.test 730 bridgebot :c!~u@h");
         t.after(40).gets(":b!~u@h PRIVMSG bridgebot :known").gets(":a!~u@h PRIVMSG bridgebot :asked");
         assert_eq!(t.line().text, "known");
-        t.sends("WHOIS a a");
+        t.sends("WHOIS a");
         t.gets(":irc.test 731 bridgebot :b").event(&IrcEvent::Gone { nick: "b".into() });
     }
 
@@ -463,7 +528,7 @@ mod listening {
         t.gets("@account=annas;+bridgebot/id=no\\sspaces :anna!~a@h PRIVMSG bridgebot :hi");
         assert_eq!(t.line().client_id, None);
         t.gets("@account=annas;+typing=active :anna!~a@h TAGMSG bridgebot");
-        assert!(matches!(t.session.poll_event(), Some(IrcEvent::Typing { typing: Typing::Active, .. })));
+        assert!(matches!(t.next(), Some(IrcEvent::Typing { typing: Typing::Active, .. })));
         t.gets("@+typing=odd :anna!~a@h TAGMSG bridgebot").silent();
     }
 
@@ -835,7 +900,7 @@ mod history {
         t.everything();
         t.gets(":irc.test BATCH +1 chathistory #blah");
         t.gets("@batch=1;time=2025-01-01T00:00:20.000Z;msgid=a :a!~a@h PRIVMSG #blah :old");
-        t.gets(":irc.test BATCH -1").sends("WHOIS a a");
+        t.gets(":irc.test BATCH -1").sends("WHOIS a");
         t.gets(":irc.test 311 bridgebot a ~a h * :A");
         t.gets(&format!(":irc.test 317 bridgebot a 0 {} :x", WALL + 30))
             .gets(":irc.test 318 bridgebot a :End");
