@@ -328,7 +328,10 @@ impl Filter {
             return;
         }
         if !self.lines.take(now) {
-            self.slow_down(id.as_deref(), now);
+            // Of one that is on its way already nobody may say that it was not taken.
+            if id.as_deref().is_none_or(|id| !self.unheard.is_repeat(id)) {
+                self.slow_down(id.as_deref(), now);
+            }
             return;
         }
         let turn = match id.as_deref().filter(|_| command == "PRIVMSG" && self.caps.daemon_takes_tags()) {

@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 /// What is kept for one visitor.
 const MOST_LINES: usize = 128;
 const MOST_BYTES: usize = 16 * 1024;
+/// Lines of which the bot has said something, remembered by their ids.
+const MOST_HEARD: usize = 32;
 /// Sent again at once; the next follow as these are confirmed. Daemons end a connection that floods them.
 const WINDOW: usize = 10;
 
@@ -25,6 +27,8 @@ struct Kept {
 pub(super) struct Unheard {
     lines: VecDeque<Kept>,
     bytes: usize,
+    /// Ids, oldest first.
+    heard: VecDeque<String>,
 }
 
 /// What becomes of a line.
@@ -59,7 +63,17 @@ impl Unheard {
             && let Some(kept) = self.lines.remove(at)
         {
             self.bytes -= kept.text.len();
+            if self.heard.len() >= MOST_HEARD {
+                self.heard.pop_front();
+            }
+            self.heard.push_back(kept.id);
         }
+    }
+
+    /// Whether the visitor's program says again what it has said on this connection, and what is taken care of: it has been
+    /// told what became of the line, or will be.
+    pub(super) fn is_repeat(&self, id: &str) -> bool {
+        self.lines.iter().any(|kept| kept.id == id) || self.heard.iter().any(|heard| heard == id)
     }
 
     /// The bot's connection is another: nobody knows what of all this arrived.

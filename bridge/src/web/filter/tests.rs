@@ -156,6 +156,22 @@ fn one_reminder_for_many_lines_too_fast() {
 }
 
 #[test]
+fn a_line_that_is_on_its_way_is_not_refused_when_it_is_said_again_too_fast() {
+    let mut t = Transcript::registered("message-tags");
+    let say = |t: &mut Transcript, id: &str| {
+        t.visitor(&format!("@+bridgebot/id={id} PRIVMSG bridgebot :x"));
+    };
+    ["a", "b", "c", "d", "e"].iter().for_each(|id| say(&mut t, id));
+    t.daemon("@+bridgebot/id=a;+bridgebot/state=stored :bridgebot!b@h TAGMSG anna").all();
+    say(&mut t, "a");
+    say(&mut t, "e");
+    t.silent();
+    say(&mut t, "f");
+    let refused = |output: &Output| matches!(output, Output::Visitor(line) if line.contains("state=failed"));
+    assert_eq!(t.all().iter().filter(|output| refused(output)).count(), 1);
+}
+
+#[test]
 fn only_the_bot_the_daemon_and_the_own_echo_have_a_voice() {
     let mut t = Transcript::registered("");
     for line in [
