@@ -427,12 +427,17 @@ impl Hub {
                     outlet.push(command, keep);
                 }
             }
-            Effect::ReadForVisitor { conversation, range, limit, untaken, reply } => {
+            Effect::ReadForVisitor { conversation, range, limit, untaken, said_from, reply } => {
                 self.store.read_entries(conversation, range, limit.min(MOST_HISTORY), move |entries| {
                     // On failure the asker sees that nobody answers.
                     if let Ok(entries) = entries {
-                        let shown = |entry| for_visitor(conversation, entry, untaken);
-                        let _ = reply.send(entries.into_iter().map(shown).collect());
+                        let is_said = |entry: &Entry| {
+                            entry.author != Author::Visitor
+                                && said_from.is_some_and(|from| entry.number >= from)
+                        };
+                        let shown = entries.into_iter().filter(|entry| !is_said(entry));
+                        let shown = shown.map(|entry| for_visitor(conversation, entry, untaken));
+                        let _ = reply.send(shown.collect());
                     }
                 });
             }

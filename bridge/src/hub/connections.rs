@@ -27,6 +27,10 @@ pub(super) struct Connection {
     nick: Option<String>,
     nick_before: Option<String>,
     open: bool,
+    /// It has been named.
+    pub(super) welcomed: bool,
+    /// From which entry on answers are said to it without a number; `None`: its program sees the numbers.
+    pub(super) unnumbered_from: Option<u64>,
 }
 
 impl Connections {
@@ -39,12 +43,21 @@ impl Connections {
         language: Option<String>,
     ) {
         self.by_session.insert(session.0.clone(), user.clone());
-        let connection = Connection { session, page, language, nick: None, nick_before: None, open: true };
+        let connection = Connection {
+            session,
+            page,
+            language,
+            nick: None,
+            nick_before: None,
+            open: true,
+            welcomed: false,
+            unnumbered_from: None,
+        };
         self.by_user.insert(user, connection);
     }
 
     /// It has this nick now. Gives its session.
-    pub(super) fn named(&mut self, user: &str, nick: &str) -> Option<&Connection> {
+    pub(super) fn named(&mut self, user: &str, nick: &str) -> Option<&mut Connection> {
         let connection = self.by_user.get_mut(user)?;
         connection.nick_before = connection.nick.replace(nick.to_owned());
         Some(connection)
@@ -87,6 +100,11 @@ impl Connections {
     pub(super) fn named_ones(&self) -> Vec<(String, String)> {
         let open = self.by_user.iter().filter(|(_, connection)| connection.open);
         open.filter_map(|(user, connection)| Some((user.clone(), connection.nick.clone()?))).collect()
+    }
+
+    /// [`Connection::unnumbered_from`] of a session's newest connection.
+    pub(super) fn unnumbered_from(&self, session: &str) -> Option<u64> {
+        self.by_user.get(self.by_session.get(session)?)?.unnumbered_from
     }
 
     /// All sessions that are there, with their nicks.

@@ -126,6 +126,8 @@ pub(crate) enum Effect {
         range: HistoryRange,
         limit: usize,
         untaken: &'static str,
+        /// Answers from this entry on are said to the visitor, whose program could not tell that it has them already.
+        said_from: Option<u64>,
         reply: tokio::sync::oneshot::Sender<Vec<crate::web::event::HistoryEntry>>,
     },
     /// Answer a staff member's.

@@ -86,10 +86,17 @@ impl Desk {
                 }
                 self.connections.opened(session, user, page, language);
             }
-            WebEvent::Named { user, nick } => {
+            WebEvent::Named { user, nick, numbered } => {
                 let vouch = IrcCommand::Vouch { user: user.clone(), nick: nick.clone() };
                 let Some(connection) = self.connections.named(&user, &nick) else { return };
-                if let Some(id) = self.book.by_key(&VisitorKey::session(&connection.session.0)) {
+                let is_new = !std::mem::replace(&mut connection.welcomed, true);
+                let conversation = self.book.by_key(&VisitorKey::session(&connection.session.0));
+                if is_new && !numbered {
+                    let waits = conversation.and_then(|id| self.answers.waiting_from(id));
+                    let last = conversation.and_then(|id| self.book.get(id)).map_or(0, |one| one.last_entry);
+                    connection.unnumbered_from = Some(waits.unwrap_or(last + 1));
+                }
+                if let Some(id) = conversation {
                     self.visitor_is_at(id, &nick);
                 }
                 self.effect(Effect::Irc(vouch));
@@ -114,7 +121,8 @@ impl Desk {
                 };
                 let untaken =
                     if self.somebody_is_there_for(conversation) { state::STORED } else { state::WAITING };
-                self.effect(Effect::ReadForVisitor { conversation, range, limit, untaken, reply });
+                let said_from = self.connections.unnumbered_from(&session.0);
+                self.effect(Effect::ReadForVisitor { conversation, range, limit, untaken, said_from, reply });
             }
         }
     }
@@ -713,16 +721,14 @@ impl Desk {
     }
 
     fn pay(&mut self, id: ConversationId, nick: &str) {
-        // The widget shows an entry once, however often it comes; to others a repeat has to be marked.
-        let by_session = self
-            .book
-            .get(id)
-            .and_then(|conversation| conversation.key.as_ref())
-            .is_some_and(VisitorKey::is_session);
+        // The widget shows an entry once, however often it comes, where it sees the number; to others a repeat has to be
+        // marked.
+        let session = self.book.get(id).and_then(|one| one.key.as_ref()).and_then(VisitorKey::session_id);
+        let is_numbered = session.is_some_and(|session| self.connections.unnumbered_from(session).is_none());
         let receiver = self.book.get(id).and_then(|conversation| conversation.receiver().map(str::to_owned));
         while let Some(answer) = self.answers.depart(id) {
             let mut text = answer.text.clone();
-            if answer.again && !by_session {
+            if answer.again && !is_numbered {
                 text.push_str(words::AGAIN);
             }
             let receiver = receiver.clone();

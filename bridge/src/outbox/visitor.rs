@@ -206,6 +206,11 @@ impl VisitorOutbox {
         authors
     }
 
+    /// The first entry that waits in this conversation and is not on its way.
+    pub fn waiting_from(&self, conversation: ConversationId) -> Option<u64> {
+        Some(self.queues.get(&conversation)?.waiting.front()?.entry)
+    }
+
     /// Answers owed in this conversation.
     pub fn owed(&self, conversation: ConversationId) -> usize {
         self.queues.get(&conversation).map_or(0, |queue| queue.waiting.len() + queue.sent.len())

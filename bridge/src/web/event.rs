@@ -27,6 +27,8 @@ pub enum WebEvent {
         user: String,
         /// Its nick now.
         nick: String,
+        /// Whether its program sees the numbers of entries, and so shows one that comes twice once.
+        numbered: bool,
     },
     /// The connection is gone.
     Closed {

@@ -427,6 +427,11 @@ impl Filter {
         }
     }
 
+    /// Whether the visitor's program is told the numbers of entries.
+    pub(super) fn gives_numbers(&self) -> bool {
+        self.caps.is_on("message-tags")
+    }
+
     /// The hub's answer; `None` when it has none to give.
     pub(super) fn history(&mut self, entries: Option<&[HistoryEntry]>) {
         let Some((question, label)) = self.question.take() else { return };

@@ -360,7 +360,8 @@ impl Connection<'_> {
                 }
                 Output::Named(nick) => {
                     let user = self.user.clone();
-                    self.tell_hub(WebEvent::Named { user, nick }).await;
+                    self.tell_hub(WebEvent::Named { user, nick, numbered: self.filter.gives_numbers() })
+                        .await;
                 }
                 Output::History(question) => self.ask_history(question).await,
                 Output::Close(close) => self.closing = Some(close),

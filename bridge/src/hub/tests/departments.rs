@@ -36,7 +36,7 @@ fn a_channel_and_a_site_have_their_people_and_the_rest_goes_to_all() {
     let page = Some("https://shop.example/cart".into());
     let session = SessionId("hash".into());
     t.input(Input::Web(WebEvent::Opened { session, user: "u1".into(), page, language: None }));
-    t.input(Input::Web(WebEvent::Named { user: "u1".into(), nick: "carl".into() }));
+    t.input(Input::Web(WebEvent::Named { user: "u1".into(), nick: "carl".into(), numbered: true }));
     let line = IrcLine { from: Source { user: "~u1".into(), ..source("carl", 5) }, ..t.line("carl", "hi") };
     t.irc(IrcEvent::Line(line));
     t.reads("staff2", "carl: hi\n* carl writes from https://shop.example/cart").no_ims();

@@ -298,7 +298,7 @@ fn a_session_keeps_its_conversation_over_connections_nicks_and_restarts() {
             page,
             language: Some("de".into()),
         }));
-        t.input(Input::Web(WebEvent::Named { user: user.into(), nick: nick.into() }));
+        t.input(Input::Web(WebEvent::Named { user: user.into(), nick: nick.into(), numbered: true }));
     };
     let say = |t: &mut Bench, user: &str, nick: &str, text: &str| {
         let line = t.line(nick, text);
@@ -335,7 +335,7 @@ fn the_last_of_an_older_connection_does_not_make_a_session_gone() {
         page: None,
         language: None,
     };
-    let named = |user: &str| WebEvent::Named { user: user.into(), nick: "anna".into() };
+    let named = |user: &str| WebEvent::Named { user: user.into(), nick: "anna".into(), numbered: true };
     t.input(Input::Web(opened("u1"))).input(Input::Web(named("u1")));
     let line = t.line("anna", "hello");
     let from = Source { user: "u1".into(), ..line.from.clone() };
@@ -442,6 +442,43 @@ fn answers_name_the_connection_that_they_are_for() {
 }
 
 #[test]
+fn to_a_program_that_sees_no_numbers_an_answer_is_said_or_shown_and_a_repeat_is_marked() {
+    let mut t = Bench::new();
+    let session = SessionId("hash".into());
+    let connect = |t: &mut Bench, user: &str| {
+        t.input(Input::Web(WebEvent::Opened {
+            session: session.clone(),
+            user: user.into(),
+            page: None,
+            language: None,
+        }));
+        let named = WebEvent::Named { user: user.into(), nick: "anna".into(), numbered: false };
+        t.input(Input::Web(named));
+    };
+    let said_from = |t: &mut Bench| {
+        let (reply, _) = tokio::sync::oneshot::channel();
+        let (session, range) = (session.clone(), crate::web::event::HistoryRange::Latest);
+        t.input(Input::Web(WebEvent::History { session, range, limit: 50, reply }));
+        t.out.iter().find_map(|effect| match effect {
+            Effect::ReadForVisitor { said_from, .. } => Some(*said_from),
+            _ => None,
+        })
+    };
+    connect(&mut t, "u1");
+    let from = Source { user: "~u1".into(), ..source("anna", 77) };
+    t.irc(IrcEvent::Line(IrcLine { from, ..t.line("anna", "hello") })).nothing_more();
+    t.types("staff1", "anna: one").hears("anna", "one");
+    assert_eq!(said_from(&mut t), Some(Some(1)), "all was said on this connection");
+    t.out.clear();
+    t.input(Input::Web(WebEvent::Closed { user: "u1".into() })).types("staff1", "anna: two\nanna: three");
+    t.out.clear();
+    connect(&mut t, "u2");
+    assert_eq!(said_from(&mut t), Some(Some(3)), "the second entry is shown, the third and fourth are said");
+    assert_eq!(t.said_to("anna").unwrap().0, "two");
+    t.irc(IrcEvent::Lost { reason: "reset".into() }).irc_up().hears("anna", "two (again)");
+}
+
+#[test]
 fn the_irc_side_is_told_whom_the_gateway_knows() {
     let mut t = Bench::new();
     let opened = WebEvent::Opened {
@@ -451,7 +488,7 @@ fn the_irc_side_is_told_whom_the_gateway_knows() {
         language: None,
     };
     t.input(Input::Web(opened));
-    t.input(Input::Web(WebEvent::Named { user: "x1y2".into(), nick: "anna".into() }));
+    t.input(Input::Web(WebEvent::Named { user: "x1y2".into(), nick: "anna".into(), numbered: true }));
     let vouched = |t: &mut Bench| {
         let out = std::mem::take(&mut t.out);
         out.into_iter().any(|effect| {

@@ -161,7 +161,9 @@ fn a_line_that_is_on_its_way_is_not_refused_when_it_is_said_again_too_fast() {
     let say = |t: &mut Transcript, id: &str| {
         t.visitor(&format!("@+bridgebot/id={id} PRIVMSG bridgebot :x"));
     };
-    ["a", "b", "c", "d", "e"].iter().for_each(|id| say(&mut t, id));
+    for id in ["a", "b", "c", "d", "e"] {
+        say(&mut t, id);
+    }
     t.daemon("@+bridgebot/id=a;+bridgebot/state=stored :bridgebot!b@h TAGMSG anna").all();
     say(&mut t, "a");
     say(&mut t, "e");
