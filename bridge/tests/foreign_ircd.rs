@@ -42,6 +42,7 @@ macro_rules! on_each_daemon {
 on_each_daemon!(
     visitor_and_staff_reach_each_other,
     a_freed_nick_is_a_stranger,
+    several_who_come_at_once_are_each_known,
     what_many_say_at_once_arrives,
     long_texts_arrive_whole,
     a_long_answer_keeps_below_the_flood_limit,
@@ -150,6 +151,28 @@ async fn a_freed_nick_is_a_stranger(kind: Kind) {
     let mut third = world.acquaintance("anne", "anne", &mut staff).await;
     staff.says("anna: are you there?\nanne: welcome");
     assert_eq!(third.answer().await, ("anne".to_owned(), "welcome".to_owned()));
+}
+
+/// A daemon that answers only so many questions about people doesn't make strangers of the others.
+async fn several_who_come_at_once_are_each_known(kind: Kind) {
+    let Some(world) = World::start(kind, Bridge::Exempt).await else { return };
+    let mut staff = world.staff().await;
+    let names: Vec<String> = (0..5).map(|number| format!("anna{number}")).collect();
+    let mut people = join_all(names.iter().map(|name| Person::meet(world.daemon.address, name))).await;
+    people[0].says("PRIVMSG #support :good day").await;
+    staff.hears("anna0: good day").await;
+    for person in &mut people[1..] {
+        person.says("PRIVMSG bridgebot :good day").await;
+    }
+    let heard: HashSet<String> =
+        [staff.next().await, staff.next().await, staff.next().await, staff.next().await]
+            .into_iter()
+            .collect();
+    assert_eq!(heard, names[1..].iter().map(|name| format!("{name}: good day")).collect());
+    for name in &names {
+        let known = staff.asks(&format!("/info {name}"), &format!("* {name} ")).await;
+        assert!(known.starts_with(&format!("* {name} is known by the IRC connection")), "{known}");
+    }
 }
 
 /// No more lines than each may write, and together more than ircd-hybrid as shipped lets through to one receiver.

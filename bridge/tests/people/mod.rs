@@ -90,6 +90,20 @@ impl Staff {
         timeout(SOON, next).await.expect("a line in time")
     }
 
+    /// What the bridge answers to a command, whose answer begins so.
+    pub(crate) async fn asks(&mut self, command: &str, beginning: &str) -> String {
+        self.says(command);
+        let answer = async {
+            loop {
+                let line = self.reads.recv().await.expect("signed on");
+                if line.starts_with(beginning) {
+                    return line;
+                }
+            }
+        };
+        timeout(SOON, answer).await.expect("an answer in time")
+    }
+
     /// This is the next line that is not the bridge's own.
     pub(crate) async fn hears_next(&mut self, wanted: &str) {
         assert_eq!(self.next().await, wanted);
