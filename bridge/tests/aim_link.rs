@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test")]
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bridge::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImRefusal, Presence};
@@ -14,6 +15,7 @@ use oscar_im::session::Event;
 use oscar_im::sign_on::Credentials;
 use oscar_mock::Server;
 use oscar_mock::config::Rates;
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -30,7 +32,10 @@ struct Bridge {
 
 impl Bridge {
     fn start(server: &oscar_mock::Running) -> Self {
-        let address = server.address();
+        Self::start_at(server.address(), |_| {})
+    }
+
+    fn start_at(address: SocketAddr, change: impl FnOnce(&mut LinkConfig)) -> Self {
         let endpoint = Endpoint { host: address.ip().to_string(), port: address.port(), tls: None };
         let quick = Backoff {
             first: Duration::from_millis(20),
@@ -41,6 +46,7 @@ impl Bridge {
             LinkConfig::new(ACCOUNT, endpoint, "bridgebot".into(), program::Secret::new("pass1word"));
         config.backoff = quick;
         config.patience = quick;
+        change(&mut config);
         let (to_hub, events) = mpsc::channel(256);
         let (commands, from_hub) = mpsc::channel(64);
         let stop = CancellationToken::new();
@@ -184,6 +190,18 @@ async fn a_lost_session_is_told_and_comes_back() {
     server.disconnect("bridgebot").await.unwrap();
     bridge.until(|event| matches!(event, AimEvent::Lost { .. }).then_some(())).await;
     bridge.until(signed_on).await;
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_without_an_answer_has_refused_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let never = Duration::from_secs(3600);
+    let _bridge = Bridge::start_at(listener.local_addr().unwrap(), |config| {
+        config.patience = Backoff { first: never, longest: never, settled: never };
+    });
+    for _ in 0..4 {
+        drop(timeout(Duration::from_secs(10), listener.accept()).await.expect("another try").unwrap());
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use oscar_im::foodgroup::{ErrorCode, FoodGroup};
 use oscar_im::net::{ConnectError, ServiceClient};
 use oscar_im::service;
 use oscar_im::session::{self, CloseReason, Event, SendError};
+use oscar_im::sign_on::SignOnError;
 use program::Secret;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -172,7 +173,8 @@ impl Link {
                 None => End::Stopped,
                 Some(Ok(client)) => Online::new(client, &mut self).run().await,
                 Some(Err(error)) => {
-                    let patient = matches!(error, ConnectError::SignOn(_));
+                    // A server that hangs up without an answer, or whatever stands before it, is going down or coming up.
+                    let patient = matches!(&error, ConnectError::SignOn(why) if *why != SignOnError::Closed);
                     let silent = Duration::ZERO;
                     End::Lost { reason: error.to_string(), silent, was_up: None, patient, moved: None }
                 }
