@@ -54,6 +54,9 @@ struct Waiting {
     reach: Reach,
     /// The daemon is not asked before.
     not_before: Option<Instant>,
+    /// The folded nick under which we knew the same connection. Who has that now tells whether it is the same person under
+    /// another nick, of which no news came, or one of two whom their user@host and sign-on time don't tell apart.
+    former: Option<String>,
     answer: Answer,
 }
 
@@ -67,7 +70,7 @@ enum Reach {
     Far,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Answer {
     /// User and host as 311 named them.
     found: Option<(String, String)>,
@@ -93,6 +96,21 @@ impl Known {
     }
 }
 
+impl Answer {
+    /// Whether it tells of the same connection, as far as user@host and sign-on time tell.
+    fn is_about(&self, known: &Known) -> bool {
+        self.signed_on.is_some()
+            && self.signed_on == known.signed_on
+            && self.found.as_ref().is_some_and(|(user, host)| *user == known.user && *host == known.host)
+    }
+
+    fn known(&self, learnt: Instant) -> Option<Known> {
+        let (user, host) = self.found.clone()?;
+        let Self { account, signed_on, connection, .. } = self.clone();
+        Some(Known { user, host, account, signed_on, connection, learnt, anchored: false })
+    }
+}
+
 impl Waiting {
     fn new(nick: &str, now: Instant) -> Self {
         Self {
@@ -104,6 +122,7 @@ impl Waiting {
             asked: false,
             reach: Reach::Near,
             not_before: None,
+            former: None,
             answer: Answer::default(),
         }
     }
@@ -282,7 +301,14 @@ impl People {
     }
 
     /// 401 or 402 while a WHOIS is under way that has told nothing yet. `false`: it is about something else.
-    pub(super) fn whois_absent(&mut self, nick: &str, is_nobody: bool, now: Instant) -> bool {
+    pub(super) fn whois_absent(
+        &mut self,
+        nick: &str,
+        is_nobody: bool,
+        now: Instant,
+        support: &ISupport,
+        queue: &mut Queue,
+    ) -> bool {
         let Some(waiting) = self.waiting.get_mut(nick) else { return false };
         let has_answered = waiting.answer.found.is_some() && waiting.reach == Reach::Near;
         if !waiting.asked || has_answered {
@@ -292,7 +318,11 @@ impl People {
             // What the first question told is about somebody who has left since.
             waiting.answer = Answer::default();
         }
+        let later = self.tell_renamed(nick);
         self.release(nick, now);
+        for later in later {
+            self.finish(&later, now, support, queue);
+        }
         true
     }
 
@@ -318,6 +348,52 @@ impl People {
             self.ask_next(now, queue);
             return;
         }
+        if waiting.former.is_none()
+            && let Some(former) = self.former(nick)
+        {
+            self.known.remove(&former);
+            if let Some(waiting) = self.waiting.get_mut(nick) {
+                waiting.former = Some(former.clone());
+            }
+            if !self.waiting.contains_key(&former) {
+                let waiting = Waiting::new(&former, now);
+                self.wait(former, waiting, now, queue);
+            }
+            self.ask_next(now, queue);
+            return;
+        }
+        let later = self.tell_renamed(nick);
+        self.finish(nick, now, support, queue);
+        for later in later {
+            self.finish(&later, now, support, queue);
+        }
+    }
+
+    /// Another nick under which we knew the connection that a WHOIS has told of, and would not have seen it go.
+    fn former(&self, nick: &str) -> Option<String> {
+        let answer = &self.waiting.get(nick)?.answer;
+        let is_it = |known: &Known| !known.anchored && known.connection.is_none() && answer.is_about(known);
+        self.known.iter().find(|(old, known)| *old != nick && is_it(known)).map(|(old, _)| old.clone())
+    }
+
+    /// A WHOIS about this nick is answered. Gives those who waited for that; where the nick is not theirs any more they have
+    /// changed it.
+    fn tell_renamed(&mut self, former: &str) -> Vec<String> {
+        let waits = |(_, waiting): &(&String, &Waiting)| waiting.former.as_deref() == Some(former);
+        let later: Vec<String> = self.waiting.iter().filter(waits).map(|(nick, _)| nick.clone()).collect();
+        let holder = self.waiting.get(former).map(|waiting| &waiting.answer);
+        for waiting in later.iter().filter_map(|nick| self.waiting.get(nick)) {
+            let Some(known) = waiting.answer.known(waiting.deadline) else { continue };
+            if holder.is_none_or(|holder| !holder.is_about(&known)) {
+                let from = known.source(former);
+                self.ready.push_back(IrcEvent::Renamed { from, to: waiting.nick.clone() });
+            }
+        }
+        later
+    }
+
+    fn finish(&mut self, nick: &str, now: Instant, support: &ISupport, queue: &mut Queue) {
+        let Some(waiting) = self.waiting.get(nick) else { return };
         let place = waiting.lines.back().map(|line| (line.place.clone(), line.replayed));
         let spelled = waiting.nick.clone();
         self.release(nick, now);
@@ -436,8 +512,7 @@ impl People {
     }
 
     fn ask_next(&mut self, now: Instant, queue: &mut Queue) {
-        let under_way = self.waiting.values().filter(|waiting| waiting.asked).count();
-        let mut free = IN_FLIGHT.saturating_sub(under_way);
+        let mut free = IN_FLIGHT.saturating_sub(self.under_way.len());
         for nick in &self.order {
             if free == 0 {
                 break;

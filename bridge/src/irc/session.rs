@@ -556,7 +556,11 @@ impl Session {
             401 | 402 => {
                 let nick = self.fold(first);
                 let label = self.label(message);
-                if label.is_some() || !self.people.whois_absent(&nick, number == 401, now.instant) {
+                let is_nobody = number == 401;
+                let mut absent = || {
+                    self.people.whois_absent(&nick, is_nobody, now.instant, &self.support, &mut self.queue)
+                };
+                if label.is_some() || !absent() {
                     self.on_refused(label, first, IrcRefusal::NoSuchNick);
                 }
             }

@@ -480,7 +480,7 @@ mod listening {
         let unseen = |t: &mut Transcript| matches!(t.session.poll_event(), Some(IrcEvent::Unseen { .. }));
         let known = |t: &mut Transcript, nick: &str| {
             t.gets(&format!(":irc.test 311 bridgebot {nick} ~u h * :U"));
-            t.gets(&format!(":irc.test 317 bridgebot {nick} 0 5 :x"));
+            t.gets(&format!(":irc.test 317 bridgebot {nick} 0 {} :x", nick.len()));
             t.gets(&format!(":irc.test 318 bridgebot {nick} :End"));
         };
         t.gets(":anna!~u@h PRIVMSG bridgebot :hi").sends("WHOIS anna");
@@ -496,13 +496,49 @@ mod listening {
     }
 
     #[test]
+    fn a_change_of_nick_that_nobody_told_of_is_found_out() {
+        let mut t = Transcript::online("", "");
+        let about = |t: &mut Transcript, nick: &str, user: &str| {
+            t.gets(&format!(":irc.test 311 bridgebot {nick} {user} h * :U"));
+            t.gets(&format!(":irc.test 317 bridgebot {nick} 0 5 :x"));
+            t.gets(&format!(":irc.test 318 bridgebot {nick} :End"));
+        };
+        t.gets(":anna!~a@h PRIVMSG bridgebot :1").sends("WHOIS anna");
+        about(&mut t, "anna", "~a");
+        t.line();
+        t.gets(":anne!~a@h PRIVMSG bridgebot :2").sends("WHOIS anne");
+        about(&mut t, "anne", "~a");
+        t.sends("WHOIS anna").silent().gets(":irc.test 401 bridgebot anna :No such nick/channel");
+        assert!(
+            matches!(t.next(), Some(IrcEvent::Renamed { from, to }) if from.nick == "anna" && to == "anne")
+        );
+        assert_eq!(t.line().text, "2");
+        // Somebody else has it by now.
+        t.gets(":anja!~a@h PRIVMSG bridgebot :3").sends("WHOIS anja");
+        about(&mut t, "anja", "~a");
+        t.sends("WHOIS anne").gets(":anne!~b@h PRIVMSG bridgebot :hi");
+        about(&mut t, "anne", "~b");
+        assert!(
+            matches!(t.next(), Some(IrcEvent::Renamed { from, to }) if from.nick == "anne" && to == "anja")
+        );
+        assert_eq!((t.line().text, t.line().text), ("hi".into(), "3".into()));
+        // Two people who came in the same second from one place.
+        t.gets(":anka!~a@h PRIVMSG bridgebot :4").sends("WHOIS anka");
+        about(&mut t, "anka", "~a");
+        t.sends("WHOIS anja");
+        about(&mut t, "anja", "~a");
+        assert_eq!(t.line().text, "4");
+        t.silent();
+    }
+
+    #[test]
     fn private_speakers_are_watched_where_the_daemon_can() {
         let mut t = Transcript::online("", "MONITOR=3");
         let mut sent = Vec::new();
-        for nick in ["a", "b", "c"] {
+        for (nick, signed_on) in [("a", 5), ("b", 6), ("c", 7)] {
             t.gets(&format!(":{nick}!~u@h PRIVMSG bridgebot :hi"));
             t.gets(&format!(":irc.test 311 bridgebot {nick} ~u h * :U"));
-            t.gets(&format!(":irc.test 317 bridgebot {nick} 0 5 :x"));
+            t.gets(&format!(":irc.test 317 bridgebot {nick} 0 {signed_on} :x"));
             t.gets(&format!(":irc.test 318 bridgebot {nick} :End"));
             t.line();
             sent.extend(t.everything().into_iter().filter(|line| line.starts_with("MONITOR")));
