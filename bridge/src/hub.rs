@@ -446,7 +446,7 @@ impl Hub {
                 self.store.read_entries(conversation, web::HistoryRange::Latest, entries, move |entries| {
                     let entries = entries.ok().map(|entries| entries.into_iter().map(for_staff).collect());
                     // Full: the hub is far behind; the person asks again. Never wait here, the hub waits for us.
-                    let _ = reads.try_send(Input::Read { to, label, entries });
+                    let _ = reads.try_send(Input::Read { to, conversation, label, entries });
                 });
             }
         }

@@ -239,7 +239,7 @@ impl Desk {
     /// News about a visitor for those who get the visitor's lines, there or not.
     pub(super) fn tell_recipients(&mut self, id: ConversationId, words: &str, now: Millis) {
         for to in self.owed_to(id) {
-            self.tell(&to, Rank::Passenger, words, now);
+            self.tell_about(Some(id), &to, Rank::Passenger, words, now);
         }
     }
 }

@@ -200,7 +200,7 @@ impl Desk {
             closed: !conversation.is_open(),
             blocked: conversation.blocked,
         };
-        self.reply(from, &wording::info(&info), now);
+        self.tell_about(Some(id), from, Rank::Reply, &wording::info(&info), now);
     }
 
     fn claim(&mut self, from: &ScreenName, id: ConversationId, now: Millis) {

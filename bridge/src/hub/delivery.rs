@@ -198,6 +198,7 @@ impl Desk {
     pub(super) fn history_read(
         &mut self,
         to: &ScreenName,
+        conversation: ConversationId,
         label: &str,
         entries: Option<Vec<Said>>,
         now: Millis,
@@ -205,11 +206,14 @@ impl Desk {
         if self.is_store_down() {
             return;
         }
+        // It may have been deleted since it was asked for.
+        let entries = entries.filter(|_| self.book.get(conversation).is_some());
+        let about = entries.is_some().then_some(conversation);
         let words = match entries {
             Some(entries) => wording::history(label, &entries),
             None => wording::no_history(),
         };
-        self.tell(to, Rank::Reply, &words, now);
+        self.tell_about(about, to, Rank::Reply, &words, now);
     }
 }
 

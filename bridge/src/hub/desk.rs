@@ -110,6 +110,7 @@ pub(crate) enum Input {
     /// The store's answer to [`Effect::ReadForStaff`].
     Read {
         to: ScreenName,
+        conversation: ConversationId,
         label: String,
         entries: Option<Vec<Said>>,
     },
@@ -440,7 +441,9 @@ impl Desk {
             Input::Aim(account, event) => self.aim_event(account, event, now),
             Input::Web(event) => self.web_event(event),
             Input::Control(HubControl::Settings(settings)) => self.settings_changed(*settings, now),
-            Input::Read { to, label, entries } => self.history_read(&to, &label, entries, now),
+            Input::Read { to, conversation, label, entries } => {
+                self.history_read(&to, conversation, &label, entries, now);
+            }
         }
     }
 
@@ -542,11 +545,23 @@ impl Desk {
 
     /// Says something of our own to a staff member.
     pub(super) fn tell(&mut self, to: &ScreenName, rank: Rank, words: &str, now: Millis) {
+        self.tell_about(None, to, rank, words, now);
+    }
+
+    /// The same about a conversation: when that is deleted or let go of, what was to be said of it is so too.
+    pub(super) fn tell_about(
+        &mut self,
+        about: Option<ConversationId>,
+        to: &ScreenName,
+        rank: Rank,
+        words: &str,
+        now: Millis,
+    ) {
         for piece in self.outbox.budget_of(to).own_pieces(words) {
             let row = Row {
                 id: self.delivery_id(),
                 rank,
-                conversation: None,
+                conversation: about,
                 entry: None,
                 last: true,
                 text: piece.into(),

@@ -107,7 +107,7 @@ impl Desk {
     pub(super) fn retire(&mut self, id: ConversationId) {
         let recipients: Vec<oscar_im::ScreenName> = self.outbox.recipients().cloned().collect();
         for who in recipients {
-            for row in self.outbox.withdraw(&who, id) {
+            for row in self.outbox.forget(&who, id) {
                 self.write(Write::Drop(row.id));
             }
         }

@@ -96,7 +96,7 @@ impl Desk {
             to.push(room());
         }
         for who in to {
-            self.tell(&who, Rank::Passenger, words, now);
+            self.tell_about(about, &who, Rank::Passenger, words, now);
         }
     }
 

@@ -262,7 +262,11 @@ impl Desk {
         let others: Vec<ScreenName> =
             self.outbox.recipients().filter(|to| !recipients.contains(to)).cloned().collect();
         for who in others {
-            for row in self.outbox.withdraw(&who, id) {
+            // Who comes later needs no news of what is somebody else's by then.
+            let is_gone = self.member(&who).is_some_and(|member| !member.is_signed_on());
+            let mut rows = self.outbox.withdraw(&who, id);
+            rows.extend(is_gone.then(|| self.outbox.withdraw_news(&who, id)).into_iter().flatten());
+            for row in rows {
                 self.write(Write::Drop(row.id));
             }
         }

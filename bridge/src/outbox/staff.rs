@@ -412,6 +412,25 @@ impl StaffOutbox {
         rows
     }
 
+    /// Takes out the news of one conversation that wait.
+    pub fn withdraw_news(&mut self, to: &ScreenName, conversation: ConversationId) -> Vec<Row> {
+        let Some(lane) = self.lanes.get_mut(to) else { return Vec::new() };
+        let rows = take_those_of(conversation, &mut lane.passengers);
+        lane.waiting -= rows.len();
+        rows
+    }
+
+    /// Takes out all that waits and is of this conversation: lines, news, and what was asked about it.
+    pub fn forget(&mut self, to: &ScreenName, conversation: ConversationId) -> Vec<Row> {
+        let mut rows = self.withdraw(to, conversation);
+        rows.extend(self.withdraw_news(to, conversation));
+        let Some(lane) = self.lanes.get_mut(to) else { return rows };
+        let replies = take_those_of(conversation, &mut lane.replies);
+        lane.waiting -= replies.len();
+        rows.extend(replies);
+        rows
+    }
+
     /// All rows of visitors' lines in one conversation that are owed, on their way or not, with their owners.
     pub fn lines_of(&self, conversation: ConversationId) -> Vec<(ScreenName, Row)> {
         let mut rows: Vec<(ScreenName, Row)> = Vec::new();
@@ -479,6 +498,13 @@ impl StaffOutbox {
         lane.no_longer_busy(&formed.im);
         Some((to, formed.im))
     }
+}
+
+fn take_those_of(conversation: ConversationId, queue: &mut VecDeque<Row>) -> Vec<Row> {
+    let is_of_it = |row: &Row| row.conversation == Some(conversation);
+    let (taken, left): (VecDeque<Row>, VecDeque<Row>) = queue.drain(..).partition(is_of_it);
+    *queue = left;
+    taken.into()
 }
 
 /// A row that made place for newer ones.

@@ -1,6 +1,6 @@
 //! Deleted on the operator's word: memory lets go, and the IRC daemon is told what to forget.
 
-use super::{Bench, Effect};
+use super::{ACCOUNT, Bench, Effect};
 use crate::conversation::ConversationId;
 use crate::hub::desk::Settings;
 use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, Place};
@@ -103,4 +103,19 @@ fn history_does_not_bring_back_what_was_deleted() {
     let line = IrcLine { place, msgid: Some("m1".into()), replayed: true, ..t.line("anna", "private") };
     t.irc(IrcEvent::Line(line)).no_ims();
     assert!(t.store.conversations(9).unwrap().is_empty());
+}
+
+#[test]
+fn what_colleagues_and_the_bridge_said_about_it_is_owed_to_nobody_any_more() {
+    let mut t = Bench::new();
+    t.says("anna", "hello").nothing_more();
+    t.desk.accounts[ACCOUNT.0].credits = 0;
+    t.types("staff2", "anna: the code is 4711").says("ben", "hi");
+    t.types("staff1", "/info anna");
+    t.offline("staff1").offline("staff2").after(15).says("anna", "reach me at anna@example.org");
+    t.delete(ANNA);
+    t.online("staff1").credits(9);
+    let texts: Vec<String> = t.ack_all().into_iter().map(|(_, text)| text).collect();
+    assert!(texts.iter().any(|text| text.contains("ben: hi")), "{texts:?}");
+    assert!(!texts.iter().any(|text| text.contains("anna")), "{texts:?}");
 }

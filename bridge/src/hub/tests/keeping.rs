@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Bench;
 use crate::conversation::Millis;
+use crate::conversation::routing::Routing;
 use crate::hub::desk::Settings;
 use crate::store::Store as _;
 
@@ -51,4 +52,16 @@ fn after_the_retention_nothing_is_kept_whatever_was_owed() {
     let texts = t.ack_all();
     assert!(!texts.iter().any(|(_, text)| text.contains("anna: hello")), "{texts:?}");
     assert!(texts.iter().any(|(_, text)| text.contains("bob: hi again")), "{texts:?}");
+}
+
+#[test]
+fn a_name_that_never_signs_on_is_not_owed_news_for_ever() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up().online("staff2").credits(99).after(10).says("anna", "hello").nothing_more();
+    assert_eq!(t.desk.status().owed_to_staff, 2, "the line, and that she is new, wait for staff1");
+    t.types("staff2", "anna: hello").nothing_more();
+    assert_eq!(t.desk.status().owed_to_staff, 0, "what staff2 has is no news for who comes later");
+    t.says("bob", "hi").nothing_more();
+    t.after(DAY + 20).after(7 * DAY + 20);
+    assert_eq!(t.desk.status().owed_to_staff, 0, "nor what was over long ago");
 }
