@@ -23,6 +23,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod unsaid;
+mod typing;
 mod visitors;
 
 use std::collections::VecDeque;

@@ -4,7 +4,7 @@
 //! the effects carried out. If the writes fail, [`Batch::refusals`] are carried out instead and the desk starts again
 //! from the store. What links told (presence, credits, connections) is not stored and stays.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use oscar_im::ScreenName;
@@ -21,6 +21,7 @@ use super::room::StaffRoom;
 use super::staff::Hearing;
 use super::status::Counters;
 use super::unsaid::Unsaid;
+use super::typing::Typing;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::book::Book;
 use crate::conversation::department::Departments;
@@ -274,8 +275,7 @@ pub(crate) struct Desk {
     pub(super) redactions: Redactions,
     pub(super) canned: BTreeMap<String, String>,
     pub(super) counters: Counters,
-    /// When typing was last shown to staff, by conversation.
-    pub(super) typing_shown: HashMap<ConversationId, Millis>,
+    pub(super) typing: Typing,
     pub(super) next_tick: Millis,
     pub(super) aim_noted: Millis,
     /// Credits spent on messages that are not stored yet.
@@ -327,7 +327,7 @@ impl Desk {
             redactions: Redactions::default(),
             canned: BTreeMap::new(),
             counters: Counters::default(),
-            typing_shown: HashMap::new(),
+            typing: Typing::default(),
             next_tick: now,
             aim_noted: now,
             spent: Vec::new(),
@@ -457,6 +457,7 @@ impl Desk {
         }
         self.say_unsaid(now);
         self.attend(now);
+        self.pass_typing_time(now);
         self.pay_answers(now);
         self.speak_in_room(now);
         self.spend_credits(now);
@@ -499,7 +500,7 @@ impl Desk {
     pub(crate) fn next_deadline(&self, now: Millis) -> Millis {
         let lanes = self.outbox.next_deadline(now);
         let certain = self.certain_at().filter(|at| *at > now && !self.attendance.due.is_empty());
-        [lanes, certain].into_iter().flatten().fold(self.next_tick, Millis::min)
+        [lanes, certain, self.typing.next_deadline()].into_iter().flatten().fold(self.next_tick, Millis::min)
     }
 
     /// To be stored.

@@ -113,7 +113,7 @@ impl Desk {
         }
         self.book.retire(id);
         self.answers.forget(id);
-        self.typing_shown.remove(&id);
+        self.typing.forget(id);
         self.attendance.forget(id);
         self.write(Write::Retire(id));
     }

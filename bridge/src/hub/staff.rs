@@ -8,13 +8,12 @@ use oscar_im::ScreenName;
 use super::desk::{Desk, Effect, Member, Settings};
 use super::heard;
 use super::unsaid::Lost;
-use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImTyping, Presence};
+use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::guard::{Outlook, Patience};
 use crate::conversation::model::Address;
-use crate::conversation::routing::{Routing, Target};
+use crate::conversation::routing::Routing;
 use crate::conversation::staff_input::{self, Part};
 use crate::conversation::{Author, ConversationId, Millis, commands, text, wording};
-use crate::irc::event::IrcCommand;
 use crate::outbox::staff::{Rank, Row, room};
 use crate::outbox::visitor::{Answer, AnswerId, MOST_WAITING};
 use crate::store::Write;
@@ -80,7 +79,7 @@ impl Desk {
                 self.im_refused(account, cookie, refusal, now);
             }
             AimEvent::Presence { who, presence } => self.presence(account, &who, presence, now),
-            AimEvent::Typing { from, typing } => self.staff_types(&from, typing),
+            AimEvent::Typing { from, typing } => self.staff_types(&from, typing, now),
             AimEvent::Room(event) => self.room_event(account, event, now),
             AimEvent::Lost { heard_at, .. } => {
                 self.account_lost(account, Millis::from_system(heard_at).min(now), now);
@@ -141,9 +140,11 @@ impl Desk {
         }
         let parts =
             staff_input::parse(message, |label| self.book.by_label(label).is_some(), commands::is_command);
+        let answers_before = self.answers_where_typing(from);
         for part in parts {
             self.staff_part(from, part, at, now);
         }
+        self.staff_wrote(from, answers_before);
     }
 
     fn end_of_message(&mut self, from: &ScreenName, message: &str, now: Millis) {
@@ -322,24 +323,6 @@ impl Desk {
         Some((cookie, Effect::Aim(account, AimCommand::Send { cookie, to, text: text.to_owned() })))
     }
 
-    fn staff_types(&mut self, from: &ScreenName, typing: ImTyping) {
-        if self.member(from).is_none() || self.irc.nick.is_none() {
-            return;
-        }
-        let Target::Clear(id) = self.target(from) else { return };
-        let Some(Address::Here(nick)) = self.book.get(id).map(|conversation| &conversation.address) else {
-            return;
-        };
-        let value = match typing {
-            ImTyping::Typing => "active",
-            ImTyping::Paused => "paused",
-            ImTyping::None => "done",
-        };
-        let tags = vec![("+typing".to_owned(), value.to_owned())];
-        let (to, receiver) = (nick.clone(), self.connection_at(nick));
-        self.effect(Effect::Irc(IrcCommand::Tag { to, tags, receiver }));
-    }
-
     pub(super) fn presence(&mut self, account: AccountId, who: &ScreenName, presence: Presence, now: Millis) {
         let Some(member) = self.member_mut(who) else { return };
         let Some(seen) = member.presence.get_mut(account.0) else { return };
@@ -350,6 +333,7 @@ impl Desk {
         self.attendance.changed = true;
         if presence == Presence::Offline {
             self.forget_invitation(&name);
+            self.staff_stopped(&name);
         }
         if presence == Presence::Offline || was != Presence::Offline {
             return;

@@ -14,6 +14,7 @@ mod refusals;
 mod rooms;
 mod staffside;
 mod stock_rates;
+mod typing;
 mod visitorside;
 
 use super::HubControl;

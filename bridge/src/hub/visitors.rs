@@ -5,12 +5,11 @@ use std::time::Duration;
 use super::attendance::Reception;
 use super::desk::{Desk, Effect};
 use super::receipts::Receipt;
-use crate::aim::event::{AimCommand, ImTyping};
 use crate::conversation::labels::fold;
 use crate::conversation::model::Address;
 use crate::conversation::wording::{self, visitor as words};
 use crate::conversation::{Author, ConversationId, Millis, VisitorKey, routing, text};
-use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, SendId, Source, Speech, Typing};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, SendId, Source, Speech};
 use crate::outbox::staff::{Rank, Row, room};
 use crate::outbox::visitor::{AnswerId, Refused};
 use crate::store::Write;
@@ -23,10 +22,6 @@ const ASK_AGAIN: Duration = Duration::from_secs(30);
 const SIGHT_HOLDS: Duration = Duration::from_secs(2);
 /// A visitor is told once in this time to slow down, or that their lines are refused.
 const REPEAT_NOTICE: Duration = Duration::from_secs(10);
-/// Staff are shown once in this time that a visitor types.
-const SHOW_TYPING: Duration = Duration::from_secs(5);
-/// Credits that must be left before typing is worth sending.
-pub(super) const CREDITS_FOR_TYPING: u32 = 4;
 
 /// What became of a visitor's line, as `+bridgebot/state` says it.
 pub(super) mod state {
@@ -206,6 +201,7 @@ impl Desk {
                 Place::Private => None,
             },
         });
+        self.visitor_stopped(id);
         self.owe_line(id, number, &label, said, now);
         self.counters.lines += 1;
 
@@ -481,7 +477,7 @@ impl Desk {
     }
 
     /// The best that is known about who sent something.
-    fn identify(&self, from: &Source) -> VisitorKey {
+    pub(super) fn identify(&self, from: &Source) -> VisitorKey {
         if let Some(connection) = self.connections.behind(&from.user, &from.nick) {
             return VisitorKey::session(&connection.session.0);
         }
@@ -744,44 +740,6 @@ impl Desk {
                 receiver,
             };
             self.effect(Effect::Irc(say));
-        }
-    }
-
-    /// Shows staff who talk with a visitor that the visitor types, where credits are to spare.
-    fn visitor_types(&mut self, from: &Source, typing: Typing, now: Millis) {
-        let Some(id) = self.book.by_key(&self.identify(from)) else { return };
-        let typing = match typing {
-            Typing::Active => ImTyping::Typing,
-            Typing::Paused => ImTyping::Paused,
-            Typing::Done => ImTyping::None,
-        };
-        if typing == ImTyping::Typing {
-            if self.typing_shown.get(&id).is_some_and(|at| now.since(*at) < SHOW_TYPING) {
-                return;
-            }
-            self.typing_shown.insert(id, now);
-        } else if self.typing_shown.remove(&id).is_none() {
-            return;
-        }
-        if self.is_pressed() {
-            return;
-        }
-        let holder = self.book.get(id).and_then(|conversation| conversation.holder.clone());
-        let talking: Vec<oscar_im::ScreenName> = self
-            .staff
-            .iter()
-            .filter(|member| member.is_available())
-            .filter(|member| {
-                holder.as_ref() == Some(&member.name)
-                    || member.last.as_ref().is_some_and(|last| last.conversations == [id])
-            })
-            .map(|member| member.name.clone())
-            .collect();
-        for to in talking {
-            let Some(account) = self.account_for(&to) else { continue };
-            if self.accounts.get(account.0).is_some_and(|account| account.credits >= CREDITS_FOR_TYPING) {
-                self.effect(Effect::Aim(account, AimCommand::Typing { to, typing }));
-            }
         }
     }
 }

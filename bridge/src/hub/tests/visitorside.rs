@@ -1,11 +1,10 @@
 //! What visitors meet.
 
-use super::{ACCOUNT, Bench, source};
-use crate::aim::event::{AimCommand, AimEvent, ImTyping};
+use super::{Bench, source};
 use crate::conversation::guard::Pace;
 use crate::conversation::wording::{self, visitor as words};
 use crate::hub::desk::{Effect, Input, Settings};
-use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, Source, Speech, Typing};
+use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, IrcRefusal, Place, Source, Speech};
 use crate::web::event::{SessionId, WebEvent};
 
 #[test]
@@ -384,29 +383,6 @@ fn a_long_line_comes_in_pieces_each_with_its_label() {
     let pieces: Vec<&str> =
         texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("anna: ")).collect();
     assert_eq!(pieces.join(" "), text.trim());
-}
-
-#[test]
-fn typing_is_shown_where_it_costs_nothing() {
-    let mut t = Bench::new();
-    t.says("anna", "hello").nothing_more();
-    let typing = |typing| IrcEvent::Typing { from: source("anna", 1), typing };
-    let shown = |t: &Bench| -> Vec<(String, ImTyping)> {
-        let typing = t.out.iter().filter_map(|effect| match effect {
-            Effect::Aim(ACCOUNT, AimCommand::Typing { to, typing }) => Some((to.to_string(), *typing)),
-            _ => None,
-        });
-        typing.collect()
-    };
-    t.irc(typing(Typing::Active));
-    assert!(shown(&t).is_empty(), "nobody is in talks with anna yet");
-    t.types("staff1", "anna: hi").nothing_more();
-    t.after(6).irc(typing(Typing::Active)).irc(typing(Typing::Active)).irc(typing(Typing::Done));
-    assert_eq!(shown(&t), [("staff1".into(), ImTyping::Typing), ("staff1".into(), ImTyping::None)]);
-    t.out.clear();
-    t.aim(AimEvent::Typing { from: "staff1".into(), typing: ImTyping::Typing });
-    assert!(matches!(&t.out[..], [Effect::Irc(IrcCommand::Tag { to, tags, .. })]
-        if to == "anna" && tags == &[("+typing".to_owned(), "active".to_owned())]));
 }
 
 #[test]
