@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, de::Error};
 
 use super::values::from_text;
-use crate::conversation::hours::{ClosedDay, Hours, Span};
+use crate::conversation::hours::{ClosedDay, DAY, Hours, Span};
 
 /// `[hours]`
 #[derive(Debug, Deserialize)]
@@ -52,8 +52,6 @@ from_text!(OpenOn, |text| open_on(text).map(Self).ok_or_else(|| {
     format!("`{text}` is no opening; write days and times, such as Mon-Fri 09:00-12:00, 13:00-17:00")
 }));
 
-const DAY: u16 = 1440;
-
 fn open_on(text: &str) -> Option<Vec<(usize, Span)>> {
     let (days, times) = text.split_at_checked(text.find(|c: char| c.is_ascii_digit())?)?;
     let mut all = Vec::new();
@@ -68,10 +66,7 @@ fn open_on(text: &str) -> Option<Vec<(usize, Span)>> {
                 all.push((day, Span { from, to }));
             } else {
                 // Over midnight.
-                all.push((day, Span { from, to: DAY }));
-                if to > 0 {
-                    all.push(((day + 1) % 7, Span { from: 0, to }));
-                }
+                all.push((day, Span { from, to: DAY + to }));
             }
         }
     }
@@ -138,7 +133,7 @@ mod tests {
         assert_eq!(open_on("Mon-Fri 09:00-12:00, 13:00-17:00").unwrap().len(), 10);
         assert_eq!(open_on("Sat-Mon 08:00-09:00").unwrap().len(), 3);
         assert_eq!(open_on("daily 00:00-24:00").unwrap().len(), 7);
-        assert_eq!(open_on("Sun 22:00-02:00"), Some(vec![(6, span(22, 24)), (0, span(0, 2))]));
+        assert_eq!(open_on("Sun 22:00-02:00"), Some(vec![(6, span(22, 26))]));
         for wrong in [
             "",
             "Mon",

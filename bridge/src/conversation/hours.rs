@@ -9,15 +9,18 @@ use jiff::{Timestamp, ToSpan as _};
 
 use super::model::Millis;
 
+/// Minutes.
+pub const DAY: u16 = 1440;
 /// Days that are looked through for the next opening.
 const LOOK_AHEAD: usize = 400;
 
-/// Part of a day, in minutes since its midnight.
+/// Part of a day, in minutes since its midnight. One that goes on after the next midnight belongs to the day on which it
+/// begins: a day on which nobody comes has neither beginning nor rest of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {
     /// The first minute, less than 1440.
     pub from: u16,
-    /// The minute after the last, at most 1440.
+    /// The minute after the last, less than two days from the midnight.
     pub to: u16,
 }
 
@@ -73,8 +76,13 @@ impl Hours {
         let Some(today) = self.date(now) else { return (true, Millis(u64::MAX)) };
         let mut open = false;
         let mut until = today.checked_add(1.day()).ok().and_then(|next| self.moment(next, 0));
-        for span in self.spans(today) {
-            let (Some(from), Some(to)) = (self.moment(today, span.from), self.moment(today, span.to)) else {
+        let yesterday = today.yesterday().ok();
+        let spans = yesterday
+            .into_iter()
+            .chain([today])
+            .flat_map(|date| self.spans(date).iter().map(move |span| (date, span)));
+        for (date, span) in spans {
+            let (Some(from), Some(to)) = (self.moment(date, span.from), self.moment(date, span.to)) else {
                 continue;
             };
             open |= from <= now && now < to;
@@ -120,8 +128,8 @@ impl Hours {
 
     /// A time of day that the clocks leave out counts as the moment when they do.
     fn moment(&self, date: Date, minute: u16) -> Option<Millis> {
-        let (date, minute) =
-            if minute < 1440 { (date, minute) } else { (date.checked_add(1.day()).ok()?, 0) };
+        let (days, minute) = (minute / DAY, minute % DAY);
+        let date = date.checked_add(i64::from(days).days()).ok()?;
         let time = Time::new(i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?, 0, 0).ok()?;
         let at = self.zone.to_timestamp(date.to_datetime(time)).ok()?.as_millisecond();
         u64::try_from(at).ok().map(Millis)
@@ -203,6 +211,39 @@ mod tests {
         assert!(!hours.at(berlin("2027-03-28T03:00")).0, "this hour there is not");
         assert!(hours.at(at("2026-10-25T00:30Z[UTC]")).0, "and this one twice");
         assert!(hours.at(at("2026-10-25T01:30Z[UTC]")).0);
+    }
+
+    #[test]
+    fn a_night_belongs_to_the_day_on_which_it_begins() {
+        let mut week: [Vec<Span>; 7] = Default::default();
+        week.fill(vec![Span { from: 22 * 60, to: 26 * 60 }]);
+        let closed = vec![ClosedDay::On("2026-11-25".parse().unwrap())];
+        let hours = Hours::new(TimeZone::get("Europe/Berlin").unwrap(), week, closed);
+        for (when, open, until) in [
+            ("2026-11-23T21:59", false, "2026-11-23T22:00"),
+            ("2026-11-23T23:59", true, "2026-11-24T00:00"),
+            ("2026-11-24T00:00", true, "2026-11-24T02:00"),
+            ("2026-11-24T02:00", false, "2026-11-24T22:00"),
+            ("2026-11-25T01:00", true, "2026-11-25T02:00"),
+            ("2026-11-25T23:00", false, "2026-11-26T00:00"),
+            ("2026-11-26T01:00", false, "2026-11-26T22:00"),
+        ] {
+            assert_eq!(hours.at(berlin(when)), (open, berlin(until)), "{when}");
+        }
+        let next = hours.next_opening(berlin("2026-11-25T10:00")).unwrap();
+        assert_eq!((next.days, next.time.as_str()), (1, "22:00"));
+    }
+
+    #[test]
+    fn a_night_in_which_the_clocks_change_is_as_long_as_it_is() {
+        let mut week: [Vec<Span>; 7] = Default::default();
+        week[5] = vec![Span { from: 22 * 60, to: 28 * 60 }];
+        let hours = Hours::new(TimeZone::get("Europe/Berlin").unwrap(), week, vec![]);
+        for (date, closes) in [("2027-03-27", "2027-03-28T02:00Z"), ("2026-10-24", "2026-10-25T03:00Z")] {
+            let last = at(&format!("{closes}[UTC]"));
+            assert_eq!(hours.at(Millis(last.0 - 1)), (true, last), "{date}: until 04:00 by the new time");
+            assert!(!hours.at(last).0, "{date}");
+        }
     }
 
     #[test]

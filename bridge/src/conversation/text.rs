@@ -61,7 +61,8 @@ fn is_bidi_control(c: char) -> bool {
 }
 
 /// `text` in pieces that `fits` accepts, broken at spaces where there are any, never within a character as people
-/// see it. Nothing is lost but the space at a break. A single character that doesn't fit stands alone all the same.
+/// see it, unless that alone doesn't fit (a letter with a hundred accents). Nothing is lost but the space at a break. A
+/// single code point that doesn't fit stands alone all the same.
 pub fn split(text: &str, fits: impl Fn(&str) -> bool) -> Vec<&str> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -85,7 +86,9 @@ fn break_at(text: &str, fits: &impl Fn(&str) -> bool) -> usize {
     let ends: Vec<usize> = text.grapheme_indices(true).map(|(at, cluster)| at + cluster.len()).collect();
     let fitting = ends.partition_point(|end| text.get(..*end).is_some_and(fits));
     let Some(hard) = fitting.checked_sub(1).and_then(|last| ends.get(last)).copied() else {
-        return ends.first().copied().unwrap_or(text.len());
+        let codes: Vec<usize> = text.char_indices().map(|(at, c)| at + c.len_utf8()).collect();
+        let fitting = codes.partition_point(|end| text.get(..*end).is_some_and(fits));
+        return codes.get(fitting.saturating_sub(1)).copied().unwrap_or(text.len());
     };
     let soft = text.get(..hard).and_then(|head| head.rfind(' ')).map(|at| at + 1);
     soft.filter(|at| *at > hard / 2).unwrap_or(hard)
@@ -127,7 +130,12 @@ mod tests {
         assert_eq!(split("one two three four", fits), ["one two", "three four"]);
         assert_eq!(split("abcdefghijklmnop", fits), ["abcdefghij", "klmnop"]);
         assert_eq!(split("", fits), [""]);
+        let fits = |text: &str| text.len() <= 20;
         assert_eq!(split("👩‍👩‍👧👩‍👩‍👧", fits), ["👩‍👩‍👧", "👩‍👩‍👧"], "a family stays together");
+        let accents = format!("a{}b", "\u{301}".repeat(30));
+        let pieces = split(&accents, fits);
+        assert_eq!(pieces.concat(), accents);
+        assert!(pieces.len() > 2 && pieces.iter().all(|piece| fits(piece)), "{pieces:?}");
     }
 
     proptest! {
