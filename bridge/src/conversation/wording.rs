@@ -168,6 +168,7 @@ pub fn released(label: &str, why: &Release) -> String {
         }
         Release::ByCommand(Routing::Broadcast) => format!("{label} is free again: everybody gets the lines"),
         Release::SignedOff(who) => format!("{label} is free again, {who} has signed off"),
+        Release::Away(who) => format!("{label} is free again, {who} is away"),
         Release::Idle(who) => format!("{label} is free again, {who} has not answered for a while"),
     })
 }
@@ -179,6 +180,8 @@ pub enum Release {
     ByCommand(Routing),
     /// Its holder went.
     SignedOff(ScreenName),
+    /// Its holder typed `/away`.
+    Away(ScreenName),
     /// Its holder did nothing.
     Idle(ScreenName),
 }

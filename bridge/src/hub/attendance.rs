@@ -1,12 +1,13 @@
 //! The desk's doorplate: whether anybody answers, now and for whom, and that visitors, the daemon and later the staff
 //! hear of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::desk::{Desk, Effect, Member};
 use super::visitors::state;
-use crate::conversation::{ConversationId, Millis, contact, wording};
+use crate::conversation::book::Book;
+use crate::conversation::{Conversation, ConversationId, Millis, contact, wording};
 use crate::conversation::{department::Department, wording::visitor as words};
 use crate::irc::event::IrcCommand;
 use crate::outbox::staff::Rank;
@@ -17,6 +18,8 @@ const PRESENCE_SETTLES: Duration = Duration::from_secs(2);
 const AIM_GRACE: Duration = Duration::from_secs(10);
 /// What waited for so long is shown to staff with its time.
 const WORTH_A_WORD: Duration = Duration::from_secs(60);
+/// Whoever goes may come back at once: so long visitors whose lines wait by then are not told.
+const STAFF_GRACE: Duration = Duration::from_secs(10);
 
 /// What the daemon shows of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +32,16 @@ pub(super) enum Door {
 /// Sees to it that visitors know whether somebody is there.
 #[derive(Debug, Default)]
 pub(super) struct Attendance {
-    /// Conversations whose visitors wait and were not told yet that nobody is there.
-    pub(super) due: BTreeSet<ConversationId>,
+    /// Conversations whose visitors wait and were not told yet that nobody is there, and from when on they may be.
+    due: BTreeMap<ConversationId, Millis>,
     /// Conversations whose visitors were told.
-    pub(super) told: BTreeSet<ConversationId>,
+    told: BTreeSet<ConversationId>,
     /// Those whose visitors were told in these closed hours that it is closed.
     told_closed: BTreeSet<ConversationId>,
     /// Somebody came or went, or a conversation belongs to others, since those who were told were looked through.
     pub(super) changed: bool,
+    /// Somebody went since those who wait were looked through.
+    fewer: bool,
     closed: bool,
     /// What `closed` says holds until then.
     hours_until: Millis,
@@ -49,10 +54,21 @@ impl Attendance {
         self.told_closed.remove(&id);
     }
 
-    pub(super) fn forget_all(&mut self) {
-        self.due.clear();
-        self.told.clear();
-        self.told_closed.clear();
+    fn take_due(&mut self, now: Millis) -> Vec<ConversationId> {
+        let due: Vec<ConversationId> =
+            self.due.iter().filter(|(_, at)| now >= **at).map(|(id, _)| *id).collect();
+        self.due.retain(|_, at| now < *at);
+        due
+    }
+
+    /// Somebody went, or takes no lines any more.
+    pub(super) fn fewer_are_there(&mut self) {
+        (self.changed, self.fewer) = (true, true);
+    }
+
+    /// From when on somebody has to be told.
+    pub(super) fn due_at(&self) -> Option<Millis> {
+        self.due.values().min().copied()
     }
 }
 
@@ -85,10 +101,7 @@ impl Desk {
     }
 
     /// The conversation's department, if there still is one and anybody of it is listed.
-    pub(super) fn department_in_force(
-        &self,
-        conversation: &crate::conversation::Conversation,
-    ) -> Option<&Department> {
+    pub(super) fn department_in_force(&self, conversation: &Conversation) -> Option<&Department> {
         let department = self.settings.departments.find(conversation.department.as_deref()?)?;
         department.handles.iter().any(|name| self.member(name).is_some()).then_some(department)
     }
@@ -115,10 +128,13 @@ impl Desk {
         if std::mem::take(&mut self.attendance.changed) {
             self.greet(now);
         }
+        if std::mem::take(&mut self.attendance.fewer) {
+            self.find_left_alone(now);
+        }
         let somebody = self.somebody_is_there();
         let certain = self.is_certain(now);
-        if certain {
-            for id in std::mem::take(&mut self.attendance.due) {
+        if certain && self.attendance.due_at().is_some_and(|at| now >= at) {
+            for id in self.attendance.take_due(now) {
                 if !self.somebody_is_there_for(id) {
                     self.tell_waiting(id, now);
                 }
@@ -145,15 +161,55 @@ impl Desk {
         }
     }
 
+    /// Whose line nobody has had, and who thinks that somebody is there: not any more.
+    fn find_left_alone(&mut self, now: Millis) {
+        let waits = |conversation: &&Conversation| {
+            !conversation.untaken.is_empty() && conversation.told.waiting.is_none()
+        };
+        let waiting = self.book.open_ones().filter(waits).map(|conversation| conversation.id);
+        let alone: Vec<ConversationId> = waiting.filter(|id| !self.somebody_is_there_for(*id)).collect();
+        for id in alone {
+            self.attendance.due.entry(id).or_insert_with(|| now.after(STAFF_GRACE));
+        }
+    }
+
+    /// What is known of conversations again after the store was read: whose visitors wait, and since when. `before` is what
+    /// memory had; after a start it has nothing, and what waited for a while then was written while nobody was there.
+    pub(super) fn attend_again(&mut self, before: &Book, now: Millis) {
+        let is_cold = before.iter().next().is_none();
+        let waiting: Vec<ConversationId> = self
+            .book
+            .open_ones()
+            .filter(|conversation| !conversation.untaken.is_empty())
+            .map(|conversation| conversation.id)
+            .collect();
+        let mut told = BTreeSet::new();
+        for id in waiting {
+            let since = if is_cold {
+                self.outbox.oldest_of(id).filter(|since| now.since(*since) >= WORTH_A_WORD)
+            } else {
+                before.get(id).and_then(|conversation| conversation.told.waiting)
+            };
+            if let (Some(since), Some(conversation)) = (since, self.book.get_mut(id)) {
+                conversation.told.waiting = Some(since);
+                told.insert(id);
+            }
+        }
+        self.attendance.due.retain(|id, _| self.book.get(*id).is_some());
+        self.attendance.told_closed.retain(|id| self.book.get(*id).is_some());
+        self.attendance.told = told;
+        self.attendance.changed = true;
+    }
+
     /// Visitors for whom somebody is there now need not wait any more.
     fn greet(&mut self, now: Millis) {
-        let there = |desk: &Self, ids: &BTreeSet<ConversationId>| -> Vec<ConversationId> {
-            ids.iter().copied().filter(|id| desk.somebody_is_there_for(*id)).collect()
-        };
-        for id in there(self, &self.attendance.due) {
+        let there = |id: &ConversationId| self.somebody_is_there_for(*id);
+        let due: Vec<ConversationId> = self.attendance.due.keys().copied().filter(there).collect();
+        let told: Vec<ConversationId> = self.attendance.told.iter().copied().filter(there).collect();
+        for id in due {
             self.attendance.due.remove(&id);
         }
-        for id in there(self, &self.attendance.told) {
+        for id in told {
             self.attendance.told.remove(&id);
             let back = self.settings.words.somebody_here.clone();
             self.notice_to(id, "back", &back);
@@ -172,9 +228,10 @@ impl Desk {
     /// Once for each absence: nobody is there; and the state of each line that waits.
     fn tell_waiting(&mut self, id: ConversationId, now: Millis) {
         let Some(conversation) = self.book.get_mut(id) else { return };
-        if conversation.untaken.is_empty() || conversation.told.waiting.replace(now).is_some() {
+        if conversation.untaken.is_empty() || conversation.told.waiting.is_some() {
             return;
         }
+        conversation.told.waiting = Some(now);
         let lines: Vec<String> = conversation.untaken.client_ids().map(str::to_owned).collect();
         let nick = conversation.address.nick().map(str::to_owned);
         self.attendance.told.insert(id);
@@ -210,7 +267,7 @@ impl Desk {
         if somebody {
             self.tell_closed(id, "info", now);
         } else {
-            self.attendance.due.insert(id);
+            self.attendance.due.insert(id, now);
         }
         if !somebody || self.is_closed(now) {
             self.note_contact(id, said, now);

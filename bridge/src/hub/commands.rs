@@ -36,15 +36,15 @@ impl Desk {
             Command::WhoAmI => self.who_am_i(from, now),
             Command::Away => {
                 if let Some(member) = self.member_mut(from) {
-                    member.away = true;
-                    self.attendance.changed = true;
+                    member.away = member.away.or(Some(now));
+                    self.attendance.fewer_are_there();
                 }
                 self.reply(from, &wording::away(), now);
             }
             Command::Back => {
                 let waiting = self.outbox.owed(from);
                 if let Some(member) = self.member_mut(from) {
-                    member.away = false;
+                    member.away = None;
                     self.attendance.changed = true;
                 }
                 self.reply(from, &wording::back(waiting), now);
@@ -174,7 +174,7 @@ impl Desk {
 
     fn who_am_i(&mut self, from: &ScreenName, now: Millis) {
         let Some(member) = self.member(from) else { return };
-        let (name, away) = (member.name.clone(), member.away);
+        let (name, away) = (member.name.clone(), member.away.is_some());
         let held = |conversation: &&Conversation| conversation.holder.as_ref() == Some(from);
         let holds: Vec<String> =
             self.book.open_ones().filter(held).map(|conversation| conversation.label.clone()).collect();

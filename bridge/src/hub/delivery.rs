@@ -53,7 +53,7 @@ impl Desk {
     fn senders(&self) -> HashMap<ScreenName, (AccountId, bool)> {
         let reachable = self.staff.iter().filter_map(|member| {
             let account = account_for(member, &self.accounts)?;
-            Some((member.name.clone(), (account, member.away)))
+            Some((member.name.clone(), (account, member.away.is_some())))
         });
         reachable.collect()
     }
@@ -140,7 +140,7 @@ impl Desk {
                 if let Some(seen) = self.member_mut(&to).and_then(|member| member.presence.get_mut(account.0))
                 {
                     *seen = Presence::Offline;
-                    self.attendance.changed = true;
+                    self.attendance.fewer_are_there();
                 }
             }
             ImRefusal::Refused { permanent: false, .. } => {

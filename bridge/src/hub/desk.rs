@@ -176,8 +176,8 @@ pub(crate) struct Member {
     pub(super) name: ScreenName,
     /// As each of our accounts sees it.
     pub(super) presence: Vec<Presence>,
-    /// By command.
-    pub(super) away: bool,
+    /// By command, and since when.
+    pub(super) away: Option<Millis>,
     pub(super) last: Option<LastAddressed>,
     /// Before that.
     pub(super) read: ReadOf,
@@ -201,7 +201,7 @@ impl Member {
             name,
             seat,
             presence: vec![Presence::Offline; accounts],
-            away: false,
+            away: None,
             last: None,
             read: ReadOf::Nobody,
             held: None,
@@ -229,7 +229,7 @@ impl Member {
 
     /// Signed on and taking lines.
     pub(super) fn is_available(&self) -> bool {
-        self.is_signed_on() && !self.away
+        self.is_signed_on() && self.away.is_none()
     }
 }
 
@@ -366,12 +366,11 @@ impl Desk {
     /// Starts again from what the store has; what links told stays.
     pub(crate) fn restore(&mut self, snapshot: Snapshot, now: Millis) {
         self.store_is_down = false;
-        self.book = Book::default();
+        let book = std::mem::take(&mut self.book);
         let before = OnTheWay {
             outbox: std::mem::replace(&mut self.outbox, StaffOutbox::new(self.budget)),
             answers: std::mem::take(&mut self.answers),
         };
-        self.attendance.forget_all();
         self.book.skip_ids(snapshot.last_conversation);
         for conversation in snapshot.conversations {
             self.book.restore(conversation);
@@ -403,6 +402,7 @@ impl Desk {
         for member in self.staff.iter().filter(|member| member.seems_away()) {
             self.outbox.set_away(&member.name, true);
         }
+        self.attend_again(&book, now);
         self.catch_up_with(&before, now);
         self.settle_staff_list(now);
         for (name, since, up) in std::mem::take(&mut self.absences) {
@@ -499,7 +499,8 @@ impl Desk {
     /// When [`Desk::pump`] has something to do though nothing comes in.
     pub(crate) fn next_deadline(&self, now: Millis) -> Millis {
         let lanes = self.outbox.next_deadline(now);
-        let certain = self.certain_at().filter(|at| *at > now && !self.attendance.due.is_empty());
+        let due = self.attendance.due_at().map(|at| self.certain_at().map_or(at, |certain| at.max(certain)));
+        let certain = due.filter(|at| *at > now);
         [lanes, certain, self.typing.next_deadline()].into_iter().flatten().fold(self.next_tick, Millis::min)
     }
 

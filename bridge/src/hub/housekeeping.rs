@@ -49,13 +49,15 @@ impl Desk {
             .open_ones()
             .filter_map(|conversation| {
                 let holder = conversation.holder.as_ref()?;
-                let gone_since =
-                    self.member(holder).map_or(Some(conversation.held_at), |member| member.gone_since);
-                let why = if gone_since.is_some_and(|since| now.since(since) >= HOLDER_GONE) {
+                let member = self.member(holder);
+                let gone_since = member.map_or(Some(conversation.held_at), |member| member.gone_since);
+                let is_long_ago = |since: Millis| now.since(since) >= HOLDER_GONE;
+                let visitor_waits = conversation.last_at > conversation.held_at;
+                let why = if gone_since.is_some_and(is_long_ago) {
                     Release::SignedOff(holder.clone())
-                } else if conversation.last_at > conversation.held_at
-                    && idle.is_some_and(|idle| now.since(conversation.held_at) >= idle)
-                {
+                } else if visitor_waits && member.and_then(|member| member.away).is_some_and(is_long_ago) {
+                    Release::Away(holder.clone())
+                } else if visitor_waits && idle.is_some_and(|idle| now.since(conversation.held_at) >= idle) {
                     Release::Idle(holder.clone())
                 } else {
                     return None;

@@ -332,6 +332,7 @@ impl Desk {
         self.outbox.set_away(&name, away);
         self.attendance.changed = true;
         if presence == Presence::Offline {
+            self.attendance.fewer_are_there();
             self.forget_invitation(&name);
             self.staff_stopped(&name);
         }
@@ -388,7 +389,7 @@ impl Desk {
                 member.gone_since = member.gone_since.or(Some(now));
             }
         }
-        self.attendance.changed = true;
+        self.attendance.fewer_are_there();
         if account == super::room::KEEPER {
             self.room_lost(now);
         }
@@ -449,7 +450,7 @@ impl Desk {
             self.staff.push(member);
         }
         self.settle_staff_list(now);
-        self.attendance.changed = true;
+        self.attendance.fewer_are_there();
         let watch = self.staff_names();
         let new: Vec<ScreenName> = watch.iter().filter(|name| !known.contains(name)).cloned().collect();
         let waiting: Vec<ConversationId> = self

@@ -440,6 +440,11 @@ impl StaffOutbox {
         rows
     }
 
+    /// Since when the oldest of these waits.
+    pub fn oldest_of(&self, conversation: ConversationId) -> Option<Millis> {
+        self.lanes.values().flat_map(|lane| lane.lines_of(conversation)).map(|row| row.at).min()
+    }
+
     /// Whether an entry, or a part of it, is owed to this person.
     pub fn owes(&self, to: &ScreenName, conversation: ConversationId, entry: u64) -> bool {
         self.lanes.get(to).is_some_and(|lane| lane.lines_of(conversation).any(|row| row.entry == Some(entry)))

@@ -109,3 +109,53 @@ fn a_daemon_that_comes_back_is_told_again_that_it_is_closed() {
     t.irc(IrcEvent::Lost { reason: "reset".into() }).irc_up();
     assert_eq!(away_of(&mut t), [Some(words::AWAY_CLOSED.to_owned())]);
 }
+
+#[test]
+fn who_is_left_alone_with_a_line_that_nobody_had_hears_so_and_a_flapping_connection_says_nothing() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().online("staff1").after(60).says_with_id("anna", "l1", "hello");
+    assert_eq!(t.states(), [("l1".into(), "stored".into())]);
+    for _ in 0..3 {
+        t.offline("staff1").after(5).online("staff1").after(5);
+    }
+    assert_eq!(t.notice_to("anna"), None);
+    t.offline("staff1").after(9);
+    assert_eq!(t.notice_to("anna"), None);
+    let deadline = t.desk.next_deadline(t.now);
+    assert!(deadline.0 <= t.now.0 + 1000, "{deadline:?}");
+    t.after(1);
+    assert_eq!(t.notice_to("anna"), Some(("waiting".into(), words::WAITING.into())));
+    assert_eq!(t.states(), [("l1".into(), "waiting".into())]);
+    t.after(300).online("staff1").credits(9);
+    t.reads("staff1", "anna: hello\n* anna wrote while nobody was here, 2026-11-22 00:01 UTC");
+    assert_eq!(t.notice_to("anna"), Some(("back".into(), words::BACK.into())));
+    t.offline("staff1").after(60);
+    assert_eq!(t.notice_to("anna"), None, "what somebody had doesn't wait");
+}
+
+#[test]
+fn a_restart_does_not_forget_who_waits() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().after(10).says("anna", "hello");
+    assert_eq!(t.notice_to("anna"), Some(("waiting".into(), words::WAITING.into())));
+    t.after(300).crash().both_up().after(5);
+    t.says("anna", "anybody?");
+    assert_eq!(t.notice_to("anna"), None, "told before");
+    t.online("staff1").credits(9);
+    t.reads(
+        "staff1",
+        "anna: hello\nanna: anybody?\n* anna wrote while nobody was here, 2026-11-22 00:00 UTC",
+    );
+    assert_eq!(t.notice_to("anna"), Some(("back".into(), words::BACK.into())));
+}
+
+#[test]
+fn nor_does_a_store_that_is_read_again() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().after(10).says("anna", "hello");
+    assert_eq!(t.notice_to("anna").unwrap().0, "waiting");
+    let snapshot = crate::store::Store::load(&mut t.store).unwrap();
+    t.desk.restore(snapshot, t.now);
+    t.after(5).online("staff1").credits(9);
+    assert_eq!(t.notice_to("anna"), Some(("back".into(), words::BACK.into())));
+}

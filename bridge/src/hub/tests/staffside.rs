@@ -414,3 +414,24 @@ fn with_several_accounts_each_person_has_one_and_another_steps_in() {
     );
     t.says("anna", "two").reads("staff1", "anna: two").reads("staff2", "anna: two");
 }
+
+#[test]
+fn who_holds_a_conversation_and_goes_away_keeps_no_visitor_waiting() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, claim_idle: None, ..Settings::default() });
+    t.both_up().online("staff1").online("staff2").credits(99).says("anna", "hello").nothing_more();
+    t.types("staff1", "anna: hi").nothing_more();
+    t.types("staff1", "/away").nothing_more();
+    t.after(70).no_ims();
+    t.types("staff1", "/back").nothing_more();
+    t.says("anna", "thanks").reads("staff1", "anna: thanks");
+    t.types("staff1", "/away").nothing_more();
+    t.says("anna", "one more thing").after(50).no_ims();
+    t.after(20);
+    let texts = t.ack_all();
+    assert_eq!(
+        texts,
+        [("staff2".to_owned(), "anna: one more thing\n* anna is free again, staff1 is away".to_owned())]
+    );
+    t.types("staff2", "anna: yes?").nothing_more();
+    t.types("staff1", "/back").reads("staff1", "* welcome back; nothing waits for you");
+}
