@@ -61,7 +61,7 @@ impl Desk {
     /// Whether somebody who can be sent to waits for a credit. What is for people who are not there takes none.
     pub(super) fn is_pressed(&self) -> bool {
         self.outbox.waited_for().any(|to| match self.member(to) {
-            Some(member) => !member.away && account_for(member, &self.accounts).is_some(),
+            Some(member) => member.away.is_none() && account_for(member, &self.accounts).is_some(),
             None => *to == room() && self.room_is_used(),
         })
     }

@@ -98,8 +98,10 @@ impl Desk {
         }
         // ICQ clients give no ids.
         let has_id = im.cookie != ImCookie([0; 8]);
-        let mark = heard::mark(im.cookie, &im.text);
-        if has_id && self.heard.contains(&im.from, mark) {
+        let id = heard::id_of(im.cookie, &im.text);
+        let up =
+            self.accounts.get(account.0).and_then(|account| account.up.as_ref()).map(|(_, since)| *since);
+        if has_id && self.heard.is_repeat(&im.from, id, up, now) {
             return;
         }
         let refusal = self.unrecorded(account, im.from.clone(), &wording::not_stored());
@@ -114,8 +116,8 @@ impl Desk {
         }
         self.unsaid.at_stake(lost);
         if has_id {
-            self.heard.insert(im.from.clone(), mark, now);
-            self.write(Write::Heard { sender: im.from.clone(), cookie: mark, at: now });
+            self.heard.insert(im.from.clone(), id, now);
+            self.write(Write::Heard { sender: im.from.clone(), cookie: id, at: now });
         }
         if let Some((_, refusal)) = refusal {
             self.refusal(refusal);

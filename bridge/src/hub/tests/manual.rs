@@ -48,7 +48,7 @@ fn answer_from_store(t: &mut Bench) {
     let Effect::ReadForStaff { to, conversation, label, entries } = t.out.remove(asked) else { return };
     let found = t.store.entries(conversation, &HistoryRange::Latest, entries).unwrap();
     let said = found.into_iter().map(crate::hub::for_staff);
-    t.input(Input::Read { to, label, entries: Some(said.collect()) });
+    t.input(Input::Read { to, conversation, label, entries: Some(said.collect()) });
 }
 
 #[test]

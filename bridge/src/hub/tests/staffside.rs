@@ -140,6 +140,18 @@ fn a_message_that_comes_twice_is_heard_once() {
 }
 
 #[test]
+fn a_client_that_counts_its_ids_from_the_start_again_is_heard() {
+    let mut t = two_visitors();
+    // The first id of each libpurple.
+    let first = ImCookie(*b"3855154\0");
+    t.im("staff1", "anna: hi", first, false).hears("anna", "hi");
+    t.im("staff1", "anna: I am back", first, false).hears("anna", "I am back");
+    t.after(180).im("staff1", "anna: hi", first, false).hears("anna", "hi");
+    t.crash().both_up().after(180).says("anna", "x").im("staff1", "anna: hi", first, false);
+    assert_eq!(t.said_to("anna").unwrap().0, "hi");
+}
+
+#[test]
 fn what_was_not_acknowledged_before_a_crash_is_sent_again_with_the_same_id() {
     let mut t = Bench::new();
     t.says("anna", "one");

@@ -188,7 +188,7 @@ impl<'a> Commit<'a> {
             }
             Write::Paid(id) => self.run("DELETE FROM answer WHERE id = ?1", params![int(id.0)]),
             Write::Heard { sender, cookie, at } => self.run(
-                "INSERT INTO heard (sender, cookie, at) VALUES (?1, ?2, ?3)",
+                "INSERT OR REPLACE INTO heard (sender, cookie, at) VALUES (?1, ?2, ?3)",
                 params![sender.normal(), cookie.0, int(at.0)],
             ),
             Write::ForgetHeard(before) => {
