@@ -1,6 +1,7 @@
 //! The desk's deliveries to staff: credits become instant messages, acknowledgements become states that visitors see.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use oscar_im::ScreenName;
 
@@ -13,6 +14,8 @@ use crate::conversation::{ConversationId, Millis, text};
 use crate::outbox::staff::{Allowance, Departure, Gate, Im, Pause, Rank, Returned, room};
 use crate::store::Write;
 
+/// So long after somebody came "not signed on" is said too early.
+const JUST_SEEN: Duration = Duration::from_secs(30);
 /// Credits that must be left before news goes in a message of its own.
 const CREDITS_FOR_NEWS: u32 = 4;
 
@@ -135,6 +138,10 @@ impl Desk {
             self.receipts.push(Receipt::Refused(account, cookie, refusal.clone()));
         }
         match refusal {
+            // Servers may announce somebody a moment before they take messages for them.
+            ImRefusal::NotSignedOn if self.is_just_seen(cookie, now) => {
+                self.returned(cookie, Pause::Short, now);
+            }
             ImRefusal::NotSignedOn => {
                 let Some(to) = self.returned(cookie, Pause::Absent, now) else { return };
                 if let Some(seen) = self.member_mut(&to).and_then(|member| member.presence.get_mut(account.0))
@@ -157,6 +164,11 @@ impl Desk {
                 self.outbox.unknown(cookie, now);
             }
         }
+    }
+
+    fn is_just_seen(&self, cookie: ImCookie, now: Millis) -> bool {
+        let member = self.outbox.recipient(cookie).and_then(|to| self.member(to));
+        member.is_some_and(|member| member.is_signed_on() && now.since(member.seen_at) < JUST_SEEN)
     }
 
     fn returned(&mut self, cookie: ImCookie, pause: Pause, now: Millis) -> Option<ScreenName> {

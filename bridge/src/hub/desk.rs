@@ -185,6 +185,8 @@ pub(crate) struct Member {
     pub(super) held: Option<Held>,
     /// Lines this person sent since then may not have arrived.
     pub(super) missed_since: Option<Millis>,
+    /// When one of our accounts saw this person come.
+    pub(super) seen_at: Millis,
     /// Since when nobody of our accounts sees this person.
     pub(super) gone_since: Option<Millis>,
     /// How often this person was not understood.
@@ -206,6 +208,7 @@ impl Member {
             read: ReadOf::Nobody,
             held: None,
             missed_since: None,
+            seen_at: Millis(0),
             gone_since: None,
             patience: Patience::default(),
             told_of_room: None,
@@ -461,7 +464,7 @@ impl Desk {
         self.pay_answers(now);
         self.speak_in_room(now);
         self.spend_credits(now);
-        self.send_invitations();
+        self.send_invitations(now);
         self.redact();
     }
 
@@ -501,7 +504,10 @@ impl Desk {
         let lanes = self.outbox.next_deadline(now);
         let due = self.attendance.due_at().map(|at| self.certain_at().map_or(at, |certain| at.max(certain)));
         let certain = due.filter(|at| *at > now);
-        [lanes, certain, self.typing.next_deadline()].into_iter().flatten().fold(self.next_tick, Millis::min)
+        [lanes, certain, self.typing.next_deadline(), self.room.next_invitation(now)]
+            .into_iter()
+            .flatten()
+            .fold(self.next_tick, Millis::min)
     }
 
     /// To be stored.

@@ -20,6 +20,10 @@ use crate::store::Write;
 /// That lines without label stay in the room is said to the same person once in this time.
 const TELL_OF_ROOM_AGAIN: Duration = Duration::from_secs(600);
 
+/// Who signs on is invited after this: servers announce people before these can be written to, and an invitation that is
+/// refused then is lost.
+pub(super) const INVITED_AFTER: Duration = Duration::from_secs(3);
+
 /// Which of our accounts keeps the room.
 pub(super) const KEEPER: AccountId = AccountId(0);
 
@@ -32,8 +36,8 @@ pub(super) struct StaffRoom {
     present: BTreeSet<ScreenName>,
     /// Who was invited since they signed on or left the room.
     invited: BTreeSet<ScreenName>,
-    /// Who is to be invited when a credit is to spare.
-    to_invite: VecDeque<ScreenName>,
+    /// Who is to be invited when a credit is to spare, and not before when.
+    to_invite: VecDeque<(ScreenName, Millis)>,
     /// Whether what is being taken in was said in the room.
     speaking: bool,
 }
@@ -42,6 +46,11 @@ impl StaffRoom {
     /// Whether this person reads what is said in the room.
     pub(super) fn has(&self, who: &ScreenName) -> bool {
         self.open && self.present.contains(who)
+    }
+
+    /// When the next one is due.
+    pub(super) fn next_invitation(&self, now: Millis) -> Option<Millis> {
+        self.to_invite.iter().map(|(_, at)| *at).filter(|at| *at > now).min()
     }
 }
 
@@ -110,7 +119,7 @@ impl Desk {
                 self.room = StaffRoom { open: true, ..StaffRoom::default() };
                 self.come_in(who, now);
                 for name in self.staff_names() {
-                    self.think_of_inviting(&name);
+                    self.think_of_inviting(&name, now);
                 }
             }
             RoomEvent::Joined(who) => self.come_in(who, now),
@@ -167,17 +176,17 @@ impl Desk {
     }
 
     /// Somebody of staff signed on, or the room was entered.
-    pub(super) fn think_of_inviting(&mut self, who: &ScreenName) {
+    pub(super) fn think_of_inviting(&mut self, who: &ScreenName, at: Millis) {
         let there = self.member(who).is_some_and(|member| member.is_seen_by(KEEPER));
         if self.room.open && there && !self.room.has(who) && self.room.invited.insert(who.clone()) {
-            self.room.to_invite.push_back(who.clone());
+            self.room.to_invite.push_back((who.clone(), at));
         }
     }
 
     /// Somebody signed off, so an invitation will be news again.
     pub(super) fn forget_invitation(&mut self, who: &ScreenName) {
         self.room.invited.remove(who);
-        self.room.to_invite.retain(|waiting| waiting != who);
+        self.room.to_invite.retain(|(waiting, _)| waiting != who);
     }
 
     /// By command. What to say about it.
@@ -192,8 +201,8 @@ impl Desk {
             return wording::not_signed_on(who);
         }
         self.room.invited.insert(who.clone());
-        self.room.to_invite.retain(|waiting| waiting != who);
-        self.room.to_invite.push_front(who.clone());
+        self.room.to_invite.retain(|(waiting, _)| waiting != who);
+        self.room.to_invite.push_front((who.clone(), Millis(0)));
         wording::invited(who)
     }
 
@@ -215,12 +224,13 @@ impl Desk {
     }
 
     /// Sends invitations while nothing else needs the credits.
-    pub(super) fn send_invitations(&mut self) {
-        while !self.room.to_invite.is_empty() && !self.is_pressed() {
+    pub(super) fn send_invitations(&mut self, now: Millis) {
+        while self.room.to_invite.iter().any(|(_, at)| *at <= now) && !self.is_pressed() {
             let Some(account) = self.accounts.get_mut(KEEPER.0) else { return };
             let Some(left) = account.credits.checked_sub(1).filter(|_| account.up.is_some()) else { return };
             account.credits = left;
-            let Some(to) = self.room.to_invite.pop_front() else { return };
+            let due = self.room.to_invite.iter().position(|(_, at)| *at <= now);
+            let Some((to, _)) = due.and_then(|due| self.room.to_invite.remove(due)) else { return };
             let cookie = self.cookies.next();
             let text = wording::INVITATION.to_owned();
             self.effect(Effect::Aim(KEEPER, AimCommand::Invite { cookie, to, text }));

@@ -341,9 +341,12 @@ impl Desk {
         if presence == Presence::Offline || was != Presence::Offline {
             return;
         }
-        let missed = self.member_mut(who).and_then(|member| member.missed_since.take());
+        let missed = self.member_mut(who).and_then(|member| {
+            member.seen_at = now;
+            member.missed_since.take()
+        });
         self.outbox.resume(&name);
-        self.think_of_inviting(&name);
+        self.think_of_inviting(&name, now.after(super::room::INVITED_AFTER));
         let up =
             self.accounts.get(account.0).and_then(|account| account.up.as_ref()).map(|(_, since)| *since);
         if let (Some(since), Some(up)) = (missed, up)

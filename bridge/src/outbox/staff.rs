@@ -354,6 +354,11 @@ impl StaffOutbox {
         self.cookies.contains_key(&cookie)
     }
 
+    /// For whom this message is.
+    pub fn recipient(&self, cookie: ImCookie) -> Option<&ScreenName> {
+        self.cookies.get(&cookie)
+    }
+
     /// A restored message was refused each time it left: no repeat of it is in doubt.
     pub fn is_certain(&mut self, cookie: ImCookie) {
         let Some(lane) = self.cookies.get(&cookie).and_then(|to| self.lanes.get_mut(to)) else { return };

@@ -83,6 +83,9 @@ fn staff_are_invited_when_they_are_there_and_by_command() {
     assert!(t.invited().is_empty(), "once for each sign-on");
     t.offline("staff2").types("staff1", "/invite staff2").reads("staff1", "* staff2 is not signed on");
     t.online("staff2");
+    assert!(t.invited().is_empty(), "not yet taken by every server");
+    assert!(t.desk.next_deadline(t.now).0 <= t.now.0 + 3000);
+    t.after(3);
     assert_eq!(t.invited(), ["staff2"]);
     t.types("staff2", "/invite")
         .reads("staff2", "* an invitation into the staff room is on its way to staff2");
@@ -90,6 +93,14 @@ fn staff_are_invited_when_they_are_there_and_by_command() {
     t.types("staff2", "/invite staff1").reads("staff2", "* staff1 is in the staff room already");
     t.types("staff2", "/invite stuff1");
     t.reads("staff2", "* stuff1 is not on the staff list; did you mean staff1?");
+}
+
+#[test]
+fn what_waits_for_the_absent_holds_up_no_invitation() {
+    let mut t = with(Settings::default());
+    t.offline("staff2").says("anna", "hello").nothing_more();
+    t.room(RoomEvent::Entered(vec![]));
+    assert_eq!(t.invited(), ["staff1"]);
 }
 
 #[test]

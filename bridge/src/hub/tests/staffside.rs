@@ -255,13 +255,34 @@ fn what_staff_say_costs_no_credits() {
 #[test]
 fn who_is_not_there_holds_up_nobody() {
     let mut t = Bench::new();
-    t.says("anna", "one");
+    t.after(60).says("anna", "one");
     let ims = t.ims();
     let cookie = |who: &str| ims.iter().find(|(to, ..)| to == who).map(|(_, _, cookie)| *cookie).unwrap();
     t.refused(cookie("staff2"), ImRefusal::NotSignedOn);
     t.aim(AimEvent::Acked { cookie: cookie("staff1") });
     t.says("anna", "two").reads("staff1", "anna: two").no_ims();
     t.after(2).online("staff2").reads("staff2", "anna: one\nanna: two");
+}
+
+#[test]
+fn who_is_announced_before_the_server_takes_messages_for_them_is_there_all_the_same() {
+    let mut t = Bench::quiet(Settings::default());
+    t.both_up().credits(9).after(10).says("anna", "hello");
+    assert_eq!(t.notice_to("anna").unwrap().0, "waiting");
+    t.online("staff1");
+    let (_, _, cookie) = t.ims().remove(0);
+    t.refused(cookie, ImRefusal::NotSignedOn).no_ims();
+    t.after(1).reads("staff1", "anna: hello");
+    assert_eq!(t.notice_to("anna").unwrap().0, "back");
+    // Gone without a word, as the server says again and again.
+    t.says("anna", "more");
+    for pause in [1, 2, 4, 8, 16] {
+        let (_, _, cookie) = t.ims().remove(0);
+        t.refused(cookie, ImRefusal::NotSignedOn).no_ims().after(pause);
+    }
+    let (_, _, cookie) = t.ims().remove(0);
+    t.refused(cookie, ImRefusal::NotSignedOn).after(600).no_ims();
+    assert_eq!(t.notice_to("anna").unwrap().0, "waiting");
 }
 
 #[test]

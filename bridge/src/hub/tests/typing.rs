@@ -74,6 +74,14 @@ fn a_visitors_typing_is_shown_to_who_talks_with_them_where_it_costs_nothing() {
 }
 
 #[test]
+fn what_waits_for_an_absent_colleague_hides_no_typing() {
+    let mut t = in_talks();
+    t.offline("staff2").says("anna", "and another thing").nothing_more();
+    t.visitor_types("anna", Typing::Active);
+    assert_eq!(t.staff_see(), one("staff1", ImTyping::Typing));
+}
+
+#[test]
 fn a_visitor_who_pauses_goes_on_or_gives_up() {
     let mut t = in_talks();
     t.visitor_types("anna", Typing::Active).visitor_types("anna", Typing::Paused);
