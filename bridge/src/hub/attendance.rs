@@ -61,6 +61,11 @@ impl Attendance {
         due
     }
 
+    /// The configuration was read again.
+    pub(super) fn hours_changed(&mut self) {
+        (self.closed, self.hours_until) = (false, Millis(0));
+    }
+
     /// Somebody went, or takes no lines any more.
     pub(super) fn fewer_are_there(&mut self) {
         (self.changed, self.fewer) = (true, true);

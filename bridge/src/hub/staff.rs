@@ -423,6 +423,7 @@ impl Desk {
         let list = settings.staff.clone();
         let Settings { accounts, max_im_bytes, pace, cookie_seed, .. } = self.settings;
         self.settings = Settings { accounts, max_im_bytes, pace, cookie_seed, ..settings };
+        self.attendance.hours_changed();
         self.staff_listed(list, now);
         if departments != self.settings.departments {
             // Those who are of a department now get what waits there; who is not any more has no part in it.

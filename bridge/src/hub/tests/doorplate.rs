@@ -77,6 +77,20 @@ fn who_is_signed_on_after_hours_gets_the_line_and_the_visitor_knows_that_it_is_c
 }
 
 #[test]
+fn other_hours_are_in_force_at_once() {
+    let mut t = with_hours();
+    t.online("staff1").credits(9).says("anna", "hello").nothing_more();
+    t.reloads(|settings| settings.hours = None);
+    assert_eq!(away_of(&mut t), [None]);
+    t.says("bob", "hello").nothing_more();
+    let always_closed = Hours::new(jiff::tz::TimeZone::UTC, Default::default(), vec![]);
+    t.reloads(|settings| settings.hours = Some(always_closed));
+    assert_eq!(away_of(&mut t), [Some(words::AWAY_CLOSED.to_owned())]);
+    t.says("bob", "still there?");
+    assert_eq!(t.notice_to("bob").unwrap().1, words::OUTSIDE_HOURS.replace("{opens}", "later"));
+}
+
+#[test]
 fn within_hours_nobody_there_is_nobody_there() {
     let mut t = with_hours();
     t.after(MONDAY_AT_NINE).says("anna", "call 030 901820");
