@@ -17,6 +17,7 @@ pub use super::values::HostPort;
 use super::values::Sentence;
 pub use crate::conversation::department::Department;
 pub use crate::conversation::hours::Hours;
+use crate::conversation::labels::fold;
 pub use crate::conversation::wording::visitor::Words;
 use crate::irc::Pacing;
 
@@ -167,11 +168,11 @@ pub struct Web {
 /// One sentence with file, line and column; exit status 2.
 pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
     let folder = source.folder();
+    let irc = irc(file.irc, source)?;
     let oscar = oscar(file.oscar, source)?;
-    let staff = staff(file.staff, &oscar.accounts, source)?;
+    let staff = staff(file.staff, &oscar.accounts, &irc.channels, source)?;
     Ok(Config {
         store: store(file.store, folder),
-        irc: irc(file.irc, source)?,
         oscar,
         staff,
         hours: file.hours.map(super::hours::Table::hours),
@@ -179,6 +180,7 @@ pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
         limits: file.limits,
         web: file.web.map(|table| web(table, folder)).transpose()?,
         metrics: file.metrics.map(|table| metrics(table, source)).transpose()?,
+        irc,
     })
 }
 
@@ -285,7 +287,12 @@ fn account(
     Ok(Account { screen_name, password })
 }
 
-fn staff(table: Spanned<toml::Staff>, ours: &[Account], source: &Source) -> Result<Staff, Failure> {
+fn staff(
+    table: Spanned<toml::Staff>,
+    ours: &[Account],
+    joined: &[String],
+    source: &Source,
+) -> Result<Staff, Failure> {
     let span = table.span();
     let staff = table.into_inner();
     let mut listed: Vec<ScreenName> = staff.handles.into_iter().map(|name| name.0).collect();
@@ -305,7 +312,7 @@ fn staff(table: Spanned<toml::Staff>, ours: &[Account], source: &Source) -> Resu
         let message = format!("{own} is the bridge's own account; it can't be staff as well");
         return Err(source.error(span, message).into());
     }
-    let departments = departments(staff.department, &handles, source)?;
+    let departments = departments(staff.department, &handles, joined, source)?;
     let usual = Staff::new(handles, staff.routing);
     Ok(Staff {
         show_answers: staff.show_answers.unwrap_or(usual.show_answers),
@@ -320,6 +327,7 @@ fn staff(table: Spanned<toml::Staff>, ours: &[Account], source: &Source) -> Resu
 fn departments(
     tables: Vec<Spanned<toml::Department>>,
     staff: &[ScreenName],
+    joined: &[String],
     source: &Source,
 ) -> Result<Vec<Department>, ConfigError> {
     let mut departments: Vec<Department> = Vec::new();
@@ -341,8 +349,25 @@ fn departments(
         if departments.iter().any(|other| other.name.eq_ignore_ascii_case(&name)) {
             return refuse(format!("department {name} is given twice"));
         }
-        let channels = table.channels.into_iter().map(|channel| channel.0).collect();
-        let sites = table.sites.into_iter().map(|site| site.0).collect();
+        let channels: Vec<String> = table.channels.into_iter().map(|channel| channel.0).collect();
+        let sites: Vec<String> = table.sites.into_iter().map(|site| site.0).collect();
+        let same = |one: &String, other: &String| fold(one) == fold(other);
+        if let Some(foreign) = channels.iter().find(|one| !joined.iter().any(|other| same(one, other))) {
+            return refuse(format!(
+                "department {name} has {foreign}, which is not among the channels of [irc]"
+            ));
+        }
+        for other in &departments {
+            let theirs = |one: &&String| {
+                other.channels.iter().any(|known| same(known, one)) || other.sites.contains(one)
+            };
+            if let Some(both) = channels.iter().chain(&sites).find(theirs) {
+                return refuse(format!(
+                    "{both} is of department {} already; it can be of one only",
+                    other.name
+                ));
+            }
+        }
         departments.push(Department { name, handles, channels, sites });
     }
     Ok(departments)
@@ -408,7 +433,7 @@ mod tests {
 url = "sqlite:data/bridge.db"
 [irc]
 server = "127.0.0.1:6667"
-channels = ["#support"]
+channels = ["#support", "#sales"]
 [oscar]
 server = "aim.example.net:5190"
 screen_name = "bridgebot"
@@ -473,8 +498,12 @@ nobody_here = "Niemand ist da."
 [[staff.department]]
 name = "sales"
 handles = ["Staff 2"]
-channels = ["#sales"]
+channels = ["#Sales"]
 sites = ["https://Shop.example.com"]
+[[staff.department]]
+name = "help"
+handles = ["staff1"]
+sites = ["https://help.example.com"]
 "##;
 
     #[test]
@@ -510,6 +539,22 @@ sites = ["https://Shop.example.com"]
                 "handles = [\"Staff 2\"]",
                 "handles = []",
                 "department sales has nobody; name some of staff in its handles",
+            ),
+            ("#Sales", "#sale", "department sales has #sale, which is not among the channels of [irc]"),
+            (
+                "https://help",
+                "https://shop",
+                "https://shop.example.com is of department sales already; it can be of one only",
+            ),
+            (
+                "https://help.example.com",
+                "https://help.example.com:443",
+                "`https://help.example.com:443`; do so here",
+            ),
+            (
+                "https://help",
+                "https://hälp",
+                "with its host in ASCII letters, such as https://xn--bcher-kva.example",
             ),
         ];
         for (from, to, expected) in cases {

@@ -184,9 +184,15 @@ from_text!(RoomName, |text| {
 pub struct Origin(pub String);
 
 from_text!(Origin, |text| {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match host {
-        Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', ' ', '@', '*']) => {
+    let split = |scheme, port| text.strip_prefix(scheme).map(|host: &str| (host, port));
+    match split("https://", ":443").or_else(|| split("http://", ":80")) {
+        Some((host, _)) if !host.is_ascii() => Err(format!(
+            "browsers write `{text}` with its host in ASCII letters, such as https://xn--bcher-kva.example"
+        )),
+        Some((host, port)) if host.ends_with(port) => {
+            Err(format!("browsers leave `{port}` out of `{text}`; do so here"))
+        }
+        Some((host, _)) if !host.is_empty() && !host.contains(['/', '?', '#', ' ', '@', '*']) => {
             Ok(Self(text.to_ascii_lowercase()))
         }
         _ => Err(format!("`{text}` is no origin; write it as browsers do, such as https://www.example.com")),
