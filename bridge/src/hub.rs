@@ -22,8 +22,8 @@ mod staff;
 mod status;
 #[cfg(test)]
 mod tests;
-mod unsaid;
 mod typing;
+mod unsaid;
 mod visitors;
 
 use std::collections::VecDeque;

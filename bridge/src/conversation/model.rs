@@ -160,6 +160,9 @@ impl Address {
     }
 }
 
+/// The least that makes one time earlier than another.
+pub const A_MOMENT: Duration = Duration::from_millis(1);
+
 /// One visitor's thread with staff.
 #[derive(Debug, Clone)]
 pub struct Conversation {
@@ -187,7 +190,8 @@ pub struct Conversation {
     pub last_entry: u64,
     /// Who has claimed it.
     pub holder: Option<ScreenName>,
-    /// When its holder last did something in it.
+    /// When its holder last did something in it, or, once the visitor has written since, a moment before the first of these
+    /// lines.
     pub held_at: Millis,
     /// Whether the visitor's lines are refused.
     pub blocked: bool,
@@ -223,6 +227,19 @@ pub struct Told {
 }
 
 impl Conversation {
+    /// The visitor writes.
+    pub fn visitor_spoke(&mut self, now: Millis) {
+        if !self.visitor_waits() {
+            self.held_at = now.before(A_MOMENT);
+        }
+        self.last_at = now;
+    }
+
+    /// Whether the visitor has written since its holder last did something.
+    pub fn visitor_waits(&self) -> bool {
+        self.last_at > self.held_at
+    }
+
     /// The daemon's name for the connection that an answer is for, where it is known.
     pub fn receiver(&self) -> Option<&str> {
         let by_key = || self.key.as_ref()?.connection_name();

@@ -20,8 +20,8 @@ use super::refused::Refused;
 use super::room::StaffRoom;
 use super::staff::Hearing;
 use super::status::Counters;
-use super::unsaid::Unsaid;
 use super::typing::Typing;
+use super::unsaid::Unsaid;
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, Presence};
 use crate::conversation::book::Book;
 use crate::conversation::department::Departments;
@@ -198,7 +198,7 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(name: ScreenName, seat: usize, accounts: usize) -> Self {
+    pub(super) fn new(name: ScreenName, seat: usize, accounts: usize, now: Millis) -> Self {
         Self {
             name,
             seat,
@@ -209,7 +209,7 @@ impl Member {
             held: None,
             missed_since: None,
             seen_at: Millis(0),
-            gone_since: None,
+            gone_since: Some(now),
             patience: Patience::default(),
             told_of_room: None,
         }
@@ -309,7 +309,7 @@ impl Desk {
     pub(crate) fn new(settings: Settings, snapshot: Snapshot, now: Millis) -> Self {
         let accounts = settings.accounts.max(1);
         let seats = settings.staff.iter().enumerate();
-        let staff = seats.map(|(seat, name)| Member::new(name.clone(), seat, accounts)).collect();
+        let staff = seats.map(|(seat, name)| Member::new(name.clone(), seat, accounts, now)).collect();
         let budget = Budget::new(settings.max_im_bytes);
         let mut desk = Self {
             budget,

@@ -44,6 +44,8 @@ impl Desk {
 
     fn release_claims(&mut self, now: Millis) {
         let idle = self.settings.claim_idle;
+        let signed_on = self.accounts.iter().filter_map(|account| account.up.as_ref());
+        let sees_staff = signed_on.map(|(_, since)| *since).any(|since| now.since(since) >= TICK);
         let ended: Vec<(ConversationId, String, Release)> = self
             .book
             .open_ones()
@@ -51,8 +53,10 @@ impl Desk {
                 let holder = conversation.holder.as_ref()?;
                 let member = self.member(holder);
                 let gone_since = member.map_or(Some(conversation.held_at), |member| member.gone_since);
+                // While we don't see staff, nobody's absence is known.
+                let gone_since = gone_since.filter(|_| sees_staff);
                 let is_long_ago = |since: Millis| now.since(since) >= HOLDER_GONE;
-                let visitor_waits = conversation.last_at > conversation.held_at;
+                let visitor_waits = conversation.visitor_waits();
                 let why = if gone_since.is_some_and(is_long_ago) {
                     Release::SignedOff(holder.clone())
                 } else if visitor_waits && member.and_then(|member| member.away).is_some_and(is_long_ago) {

@@ -451,7 +451,7 @@ impl Desk {
             let before = old.iter().position(|member| member.name == name);
             let member = match before {
                 Some(at) => Member { name, ..old.swap_remove(at) },
-                None => Member::new(name, free_seat(&self.staff, &old), accounts),
+                None => Member::new(name, free_seat(&self.staff, &old), accounts, now),
             };
             self.staff.push(member);
         }

@@ -176,7 +176,7 @@ impl Desk {
         let spoke = self.book.next_spoken();
         let Some(conversation) = self.book.get_mut(id) else { return };
         conversation.last_entry += 1;
-        conversation.last_at = now;
+        conversation.visitor_spoke(now);
         conversation.spoke = spoke;
         let number = conversation.last_entry;
         conversation.untaken.insert(number, line.client_id.clone());

@@ -21,7 +21,7 @@ use rusqlite::{
 use self::deletion::Gaps;
 use super::{Chores, Entry, Snapshot, Store, StoreError, Summary, Write};
 use crate::aim::event::{AccountId, ImCookie};
-use crate::conversation::model::{Address, Told};
+use crate::conversation::model::{A_MOMENT, Address, Told};
 use crate::conversation::untaken::Untaken;
 use crate::conversation::{Author, Conversation, ConversationId, Millis, VisitorKey};
 use crate::outbox::staff::{DeliveryId, Im, Rank, Row};
@@ -419,8 +419,7 @@ impl Store for SqliteStore {
 
 fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Conversation>> {
     let sql = "SELECT id, visitor, label, nick, page, opened_at, last_at, closed_at, holder, blocked,
-                   entries,
-                   language, contact, department
+                   entries, language, contact, department
                FROM conversation WHERE retired = 0 ORDER BY last_at, id";
     let mut conversations = rows(transaction, sql, |row| {
         let key = row.get::<_, Option<String>>(1)?.map(VisitorKey::from_stored);
@@ -431,6 +430,11 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
             _ => Address::Gone,
         };
         let last_at = Millis(number(row, 6)?);
+        let holder = row.get::<_, Option<String>>(8)?.map(ScreenName::new);
+        let held_at = match &holder {
+            Some(_) => entries::unanswered_since(transaction, ConversationId(number(row, 0)?))?,
+            None => None,
+        };
         Ok(Conversation {
             id: ConversationId(number(row, 0)?),
             key,
@@ -443,8 +447,8 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
             last_at,
             closed_at: row.get::<_, Option<i64>>(7)?.map(|at| Millis(uint(at))),
             last_entry: number(row, 10)?,
-            holder: row.get::<_, Option<String>>(8)?.map(ScreenName::new),
-            held_at: last_at,
+            holder,
+            held_at: held_at.map_or(last_at, |at| at.min(last_at).before(A_MOMENT)),
             blocked: row.get(9)?,
             address,
             unseen_since: None,

@@ -433,3 +433,30 @@ fn metrics(
     }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.into_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_page_only_origin_and_path_are_known() {
+        let of = |origin: &str, uri: &str| {
+            let headers = HeaderMap::from_iter([(header::ORIGIN, origin.parse().unwrap())]);
+            page(&headers, &uri.parse().unwrap())
+        };
+        let shop = |path: &str| Some(format!("https://xn--bcher-kva.example{path}"));
+        for (uri, path) in [
+            ("/irc", ""),
+            ("/irc?page=/cart/a%26b", "/cart/a%26b"),
+            ("/irc?x=1&page=/cart&token=secret", "/cart"),
+            ("/irc?page=/cart?token=secret", ""),
+            ("/irc?page=cart", ""),
+            ("/irc?page=//evil.example/", "//evil.example/"),
+            ("/irc?page=", ""),
+        ] {
+            assert_eq!(of("https://xn--bcher-kva.example", uri), shop(path), "{uri}");
+        }
+        assert_eq!(of("https://xn--bcher-kva.example", &format!("/irc?page=/{}", "x".repeat(256))), shop(""));
+        assert_eq!(page(&HeaderMap::new(), &"/irc?page=/cart".parse().unwrap()), None);
+    }
+}

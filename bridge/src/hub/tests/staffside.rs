@@ -1,5 +1,7 @@
 //! What staff meet.
 
+use std::time::Duration;
+
 use super::{Bench, MIDNIGHT};
 use crate::aim::event::{AimEvent, ImCookie, ImRefusal};
 use crate::conversation::routing::Routing;
@@ -177,7 +179,7 @@ fn after_a_lost_session_the_same_happens_and_staff_are_told_from_when_to_when() 
     let (_, text, cookie) = t.ims().remove(0);
     t.after(70);
     let heard_at = t.now.to_system();
-    t.aim(AimEvent::Lost { reason: "reset".into(), heard_at, retry_in: std::time::Duration::from_secs(1) });
+    t.aim(AimEvent::Lost { reason: "reset".into(), heard_at, retry_in: Duration::from_secs(1) });
     t.credits(0).after(9).aim_up().online("staff1").credits(9);
     let ims = t.ims();
     assert!(ims.contains(&("staff1".into(), format!("{text} (again)"), cookie)), "{ims:?}");
@@ -190,7 +192,6 @@ fn after_a_lost_session_the_same_happens_and_staff_are_told_from_when_to_when() 
 
 #[test]
 fn staff_are_told_of_a_short_absence_too_from_when_the_server_was_last_heard() {
-    use std::time::Duration;
     let mut t = Bench::new();
     let reason = "reset".to_owned();
     t.after(70);
@@ -442,10 +443,39 @@ fn with_several_accounts_each_person_has_one_and_another_steps_in() {
         AimEvent::Lost {
             reason: "gone".into(),
             heard_at: std::time::UNIX_EPOCH,
-            retry_in: std::time::Duration::from_secs(1),
+            retry_in: Duration::from_secs(1),
         },
     );
     t.says("anna", "two").reads("staff1", "anna: two").reads("staff2", "anna: two");
+}
+
+#[test]
+fn a_restart_does_not_forget_whose_holder_is_gone_or_lets_the_visitor_wait() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up()
+        .online("staff1")
+        .online("staff2")
+        .credits(99)
+        .says("anna", "hello")
+        .says("bob", "hi")
+        .nothing_more();
+    t.types("staff1", "anna: hi").types("staff2", "bob: hi").nothing_more();
+    t.says("bob", "are you there?").nothing_more();
+    t.after(1000).crash().after(120).both_up().online("staff2").credits(99).nothing_more();
+    t.after(20).reads("staff2", "* anna is free again, staff1 has signed off").no_ims();
+    t.after(700).reads("staff2", "* bob is free again, staff2 has not answered for a while");
+    t.says("anna", "hello?").reads("staff2", "anna: hello?");
+}
+
+#[test]
+fn while_the_aim_side_is_gone_nobody_loses_a_conversation() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up().online("staff1").online("staff2").credits(99).says("anna", "hello").nothing_more();
+    t.types("staff1", "anna: hi").nothing_more();
+    let heard_at = t.now.to_system();
+    t.aim(AimEvent::Lost { reason: "reset".into(), heard_at, retry_in: Duration::ZERO });
+    t.after(300).aim_up().after(5).online("staff1").online("staff2").credits(99).nothing_more();
+    t.after(30).says("anna", "well").reads("staff1", "anna: well").no_ims();
 }
 
 #[test]
@@ -467,4 +497,32 @@ fn who_holds_a_conversation_and_goes_away_keeps_no_visitor_waiting() {
     );
     t.types("staff2", "anna: yes?").nothing_more();
     t.types("staff1", "/back").reads("staff1", "* welcome back; nothing waits for you");
+}
+
+#[test]
+fn of_two_who_answer_at_once_the_first_has_the_conversation_and_both_hear_of_it() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up().online("staff1").online("staff2").credits(99).says("anna", "hello").nothing_more();
+    t.types("staff2", "anna: hi from two").types("staff1", "anna: hi from one");
+    t.reads("staff1", "* staff2 has anna now\n* staff2 to anna: hi from two");
+    t.reads("staff2", "* staff1 to anna: hi from one");
+    t.hears("anna", "hi from two").hears("anna", "hi from one");
+    t.says("anna", "thanks, both").reads("staff2", "anna: thanks, both").no_ims();
+}
+
+#[test]
+fn who_holds_a_conversation_and_lets_the_visitor_wait_gives_it_back() {
+    let mut t = Bench::quiet(Settings { routing: Routing::Claim, ..Settings::default() });
+    t.both_up().online("staff1").online("staff2").credits(99).says("anna", "hello").nothing_more();
+    t.types("staff1", "anna: hi").nothing_more();
+    t.after(7200).no_ims();
+    t.says("anna", "are you still there?").nothing_more();
+    t.after(20);
+    assert!(t.ack_all().is_empty(), "it is the visitor's waiting that counts");
+    t.after(1790);
+    let free = "* anna is free again, staff1 has not answered for a while";
+    let mut told = t.ack_all();
+    told.sort();
+    assert_eq!(told, [("staff1".to_owned(), free.to_owned()), ("staff2".to_owned(), free.to_owned())]);
+    t.says("anna", "hello?").reads("staff1", "anna: hello?").reads("staff2", "anna: hello?");
 }

@@ -36,6 +36,27 @@ pub(super) fn find(connection: &Connection, newest: Newest, wanted: u64) -> rusq
     id.ok_or(rusqlite::Error::QueryReturnedNoRows)
 }
 
+/// When the first line was said that nobody has answered.
+pub(super) fn unanswered_since(
+    connection: &Connection,
+    conversation: ConversationId,
+) -> rusqlite::Result<Option<Millis>> {
+    let mut statement =
+        connection.prepare_cached("SELECT previous, at, staff IS NULL FROM entry WHERE id = ?1")?;
+    let mut next = newest(connection, conversation)?.id;
+    let mut since: Option<Millis> = None;
+    while let Some(id) = next {
+        let (previous, at, is_line) = statement
+            .query_row([id], |row| Ok((row.get(0)?, Millis(number(row, 1)?), row.get::<_, bool>(2)?)))?;
+        if !is_line {
+            break;
+        }
+        since = Some(since.map_or(at, |since| since.min(at)));
+        next = previous;
+    }
+    Ok(since)
+}
+
 /// At most `limit` entries of a conversation, oldest first: those nearest to the range's end, or to its beginning where that is
 /// what the range names.
 pub(super) fn read(
