@@ -514,6 +514,18 @@ pub fn list(shown: &[Listed], open: usize, waiting: usize) -> String {
     lines.join("\n")
 }
 
+/// What waits for colleagues who are not there, in `/list`.
+pub fn absent(waiting: &[(&str, usize)]) -> Option<String> {
+    const SHOWN: usize = 10;
+    let names = waiting.iter().take(SHOWN);
+    let mut names: Vec<String> = names
+        .map(|(name, waiting)| format!("{name} ({})", count(*waiting, "line waits", "lines wait")))
+        .collect();
+    let more = waiting.len().saturating_sub(SHOWN);
+    names.extend((more > 0).then(|| format!("and {more} more")));
+    (!names.is_empty()).then(|| own(&format!("not here: {}", names.join(", "))))
+}
+
 /// `/info`.
 #[derive(Debug, Clone)]
 pub struct Info {

@@ -165,9 +165,12 @@ impl Desk {
             })
             .collect();
         let mut words = wording::list(&shown, open.len(), self.outbox.owed(from));
-        if let Some(room) = self.room_state() {
+        let absent = self.staff.iter().filter(|member| !member.is_available() && member.name != *from);
+        let absent = absent.map(|member| (member.name.as_str(), self.outbox.owed(&member.name)));
+        let absent: Vec<(&str, usize)> = absent.filter(|(_, waiting)| *waiting > 0).collect();
+        for more in self.room_state().into_iter().chain(wording::absent(&absent)) {
             words.push('\n');
-            words.push_str(&room);
+            words.push_str(&more);
         }
         self.reply(from, &words, now);
     }

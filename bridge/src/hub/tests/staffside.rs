@@ -333,6 +333,19 @@ fn commands_answer_and_mistakes_are_explained() {
 }
 
 #[test]
+fn the_list_tells_for_whom_lines_wait_who_is_not_there() {
+    let mut t = two_visitors();
+    t.types("staff1", "/list");
+    t.reads("staff1", "* 2 open conversations, 0 lines wait for you\n* bob - 0 s ago\n* anna - 0 s ago");
+    t.offline("staff2").says("anna", "one").says("anna", "two").nothing_more();
+    t.types("staff1", "/list").reads(
+        "staff1",
+        "* 2 open conversations, 0 lines wait for you\n* bob - 0 s ago\n* anna - 0 s ago\n\
+         * not here: staff2 (2 lines wait)",
+    );
+}
+
+#[test]
 fn blocked_visitors_are_told_and_not_heard() {
     let mut t = two_visitors();
     t.types("staff1", "/block bob")
