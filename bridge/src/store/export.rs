@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Entry, Summary};
 use crate::conversation::Author;
-use crate::conversation::text::clean_lines;
+use crate::conversation::text::{clean_line, clean_lines};
 use crate::conversation::wording::Stamp;
 
 /// What a transcript is written as.
@@ -62,13 +62,23 @@ pub fn export(summary: &Summary, entries: &[Entry], format: Format, out: &mut im
 }
 
 fn text(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}: {}, since {} UTC", summary.id.public(), summary.label, Stamp(summary.opened_at))?;
+    write!(out, "{}: {}, since {} UTC", summary.id.public(), summary.label, Stamp(summary.opened_at))?;
+    facts(summary).try_for_each(|fact| write!(out, ", {}", clean_line(&fact)))?;
+    writeln!(out)?;
     for entry in entries {
         // Each line of a longer text is indented, so that none can pass for another entry.
         let body = clean_lines(&entry.text).replace('\n', "\n    ");
         writeln!(out, "{} {}: {body}", Stamp(entry.at), who(summary, entry))?;
     }
     Ok(())
+}
+
+/// What is kept of the visitor beside what was said.
+fn facts(summary: &Summary) -> impl Iterator<Item = String> {
+    let page = summary.page.as_ref().map(|page| format!("writes from {page}"));
+    let language = summary.language.as_ref().map(|language| format!("language {language}"));
+    let contact = summary.contact.as_ref().map(|contact| format!("can be reached at {contact}"));
+    [page, language, contact].into_iter().flatten()
 }
 
 #[derive(Serialize)]
@@ -83,6 +93,12 @@ struct Line<'a> {
     text: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     taken: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'a str>,
 }
 
 fn json_lines(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
@@ -97,6 +113,9 @@ fn json_lines(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io:
             name: who(summary, entry),
             text: &entry.text,
             taken: is_visitor.then_some(entry.taken),
+            page: summary.page.as_deref().filter(|_| is_visitor),
+            language: summary.language.as_deref().filter(|_| is_visitor),
+            contact: summary.contact.as_deref().filter(|_| is_visitor),
         };
         serde_json::to_writer(&mut *out, &line)?;
         writeln!(out)?;
@@ -105,7 +124,11 @@ fn json_lines(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io:
 }
 
 fn html(summary: &Summary, entries: &[Entry], out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "<section>\n<h1>{}: {}</h1>\n<dl>", summary.id.public(), escaped(&summary.label))?;
+    writeln!(out, "<section>\n<h1>{}: {}</h1>", summary.id.public(), escaped(&summary.label))?;
+    for fact in facts(summary) {
+        writeln!(out, "<p>{}</p>", escaped(&clean_line(&fact)))?;
+    }
+    writeln!(out, "<dl>")?;
     for entry in entries {
         writeln!(
             out,
@@ -166,16 +189,26 @@ mod tests {
     }
 
     fn export_all(format: Format, entries: &[Entry]) -> String {
-        let summary = Summary {
+        export_of(&summary(), format, entries)
+    }
+
+    fn summary() -> Summary {
+        Summary {
             id: ConversationId(7),
             label: "anna".into(),
             opened_at: Millis(0),
             last_at: Millis(60_000),
             open: true,
             entries: 2,
-        };
+            page: None,
+            language: None,
+            contact: None,
+        }
+    }
+
+    fn export_of(summary: &Summary, format: Format, entries: &[Entry]) -> String {
         let mut out = Vec::new();
-        export(&summary, entries, format, &mut out).unwrap();
+        export(summary, entries, format, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -187,6 +220,30 @@ mod tests {
              1970-01-01 00:01 anna: <img src=x onerror=alert(1)>\n\
              1970-01-01 00:02 Staff One: one\n    1970-01-01 00:00 anna: \"two\"\n"
         );
+    }
+
+    #[test]
+    fn what_is_kept_of_the_visitor_is_exported_too() {
+        let summary = Summary {
+            page: Some("https://a.example/<cart>".into()),
+            language: Some("de".into()),
+            contact: Some("anna@example.org".into()),
+            ..summary()
+        };
+        let entries = [entry(1, Author::Visitor, "hi"), entry(2, staff(), "hello")];
+        let text = export_of(&summary, Format::Text, &entries);
+        let first = "c7: anna, since 1970-01-01 00:00 UTC, writes from https://a.example/<cart>, language de, can be \
+                     reached at anna@example.org";
+        assert_eq!(text.lines().next(), Some(first));
+        let html = export_of(&summary, Format::Html, &entries);
+        assert!(html.contains("<p>writes from https://a.example/&lt;cart&gt;</p>"), "{html}");
+        assert!(html.contains("<p>can be reached at anna@example.org</p>"), "{html}");
+        let json = export_of(&summary, Format::JsonLines, &entries);
+        let lines: Vec<serde_json::Value> =
+            json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["page"], "https://a.example/<cart>");
+        assert_eq!(lines[0]["contact"], "anna@example.org");
+        assert_eq!(lines[1].get("contact"), None);
     }
 
     #[test]

@@ -302,6 +302,12 @@ pub struct Summary {
     pub open: bool,
     /// How many entries it has.
     pub entries: u64,
+    /// The page that the visitor wrote from.
+    pub page: Option<String>,
+    /// What the visitor's browser asked for.
+    pub language: Option<String>,
+    /// How the visitor can be reached.
+    pub contact: Option<String>,
 }
 
 /// Why the store can't.

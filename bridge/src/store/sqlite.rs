@@ -383,7 +383,7 @@ impl Store for SqliteStore {
         self.query(|connection| {
             let mut statement = connection.prepare(
                 "SELECT id, label, opened_at, last_at, closed_at IS NULL AND retired = 0,
-                    entries
+                    entries, page, language, contact
                  FROM conversation ORDER BY last_at DESC, id DESC LIMIT ?1",
             )?;
             let found = statement.query_map([limit], |row| {
@@ -394,6 +394,9 @@ impl Store for SqliteStore {
                     last_at: Millis(number(row, 3)?),
                     open: row.get(4)?,
                     entries: number(row, 5)?,
+                    page: row.get(6)?,
+                    language: row.get(7)?,
+                    contact: row.get(8)?,
                 })
             })?;
             found.collect()
