@@ -284,6 +284,8 @@ struct Online<'a> {
     service: Service,
     up: Option<Instant>,
     stopping: bool,
+    /// When all was read last that had come.
+    quiet_at: std::time::Instant,
 }
 
 impl<'a> Online<'a> {
@@ -302,6 +304,7 @@ impl<'a> Online<'a> {
             service: Service::None,
             up: None,
             stopping: false,
+            quiet_at: now(),
         }
     }
 
@@ -314,7 +317,7 @@ impl<'a> Online<'a> {
             let is_up = self.up.is_some();
             let room_at = self.room.next_timeout().map(Instant::from_std);
             tokio::select! {
-                event = self.client.event() => match event {
+                event = noting_quiet(&mut self.quiet_at, self.client.event()) => match event {
                     Event::Closed(reason) if self.stopping => {
                         tracing::debug!(%reason, "signed off");
                         return End::Stopped;
@@ -344,7 +347,11 @@ impl<'a> Online<'a> {
             reason,
             CloseReason::SignedOnElsewhere | CloseReason::RateExceeded | CloseReason::AccountDeleted
         );
-        let silent = self.client.session().silence(now());
+        // What was sent to us before the last thing that we read may have been behind it, where we were slow: a suspended program
+        // wakes up to much that has come, and reads it while the connection ends.
+        let now = now();
+        let behind = now.saturating_duration_since(self.quiet_at);
+        let silent = self.client.session().silence(now).max(behind);
         let moved = reason.moved().cloned();
         End::Lost { reason: reason.to_string(), silent, was_up: self.up, patient, moved }
     }
@@ -630,6 +637,20 @@ impl<'a> Online<'a> {
     }
 }
 
+/// Waits for `event`, and notes each moment in which nothing is there yet.
+async fn noting_quiet<T>(quiet_at: &mut std::time::Instant, event: impl Future<Output = T>) -> T {
+    // A task that has done much is made to wait though there is something: that is not quiet.
+    let mut event = std::pin::pin!(tokio::task::unconstrained(event));
+    std::future::poll_fn(|context| {
+        let polled = event.as_mut().poll(context);
+        if polled.is_pending() {
+            *quiet_at = now();
+        }
+        polled
+    })
+    .await
+}
+
 /// The monotonic time, as the protocol's machines want it.
 fn now() -> std::time::Instant {
     Instant::now().into_std()
@@ -685,5 +706,26 @@ mod tests {
         assert_eq!(after(false, None), 32);
         assert_eq!(after(true, Some(60)), 60, "it held for a minute");
         assert_eq!(after(false, None), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_is_quiet_only_when_all_that_came_was_read() {
+        let start = now();
+        let mut quiet_at = start;
+        let (tell, mut told) = mpsc::channel(512);
+        for _ in 0..400 {
+            tell.send(()).await.unwrap();
+        }
+        tokio::time::advance(Duration::from_secs(9)).await;
+        for _ in 0..400 {
+            noting_quiet(&mut quiet_at, told.recv()).await;
+        }
+        assert_eq!(quiet_at, start, "something was there all the time");
+        let late = async {
+            sleep(Duration::from_secs(1)).await;
+            tell.send(()).await.unwrap();
+        };
+        tokio::join!(noting_quiet(&mut quiet_at, told.recv()), late);
+        assert_eq!(quiet_at, start + Duration::from_secs(9), "when it began to wait");
     }
 }
