@@ -21,7 +21,7 @@ use crate::aim;
 use crate::aim::event::AccountId;
 use crate::backoff::Backoff;
 use crate::clock::Moment;
-use crate::config::checked::{self, Config, HostPort, Routing, Synchronous};
+use crate::config::checked::{self, Config, HostPort, Routing, StorePlace, Synchronous};
 use crate::connect::{Endpoint, tls_client};
 use crate::conversation::Millis;
 use crate::conversation::department::Departments;
@@ -31,7 +31,7 @@ use crate::irc;
 use crate::irc::session::{Channel, Memory};
 use crate::irc::text::{LineText, Word};
 use crate::store::sqlite::{Durability, SqliteStore};
-use crate::store::{Late, StoreHandle};
+use crate::store::{Late, MemoryStore, StoreHandle};
 use crate::web::health::{SideStatus, Status};
 use crate::web::server::{self as web, MetricsText, SitePolicy, WebConfig, WebLinks};
 
@@ -101,9 +101,15 @@ pub async fn bind(config: Config) -> Result<Bound, BindError> {
         Synchronous::Full => Durability::Full,
         Synchronous::Normal => Durability::Normal,
     };
-    let path = config.store.path.clone();
-    let store = Late::open(move || SqliteStore::open(&path, durability)).map_err(Failure::runtime)?;
-    let (store, store_thread) = StoreHandle::start(store).map_err(Failure::runtime)?;
+    let started = match &config.store.place {
+        StorePlace::File(path) => {
+            let path = path.clone();
+            let store = Late::open(move || SqliteStore::open(&path, durability)).map_err(Failure::runtime)?;
+            StoreHandle::start(store)
+        }
+        StorePlace::Memory => StoreHandle::start(MemoryStore::new()),
+    };
+    let (store, store_thread) = started.map_err(Failure::runtime)?;
     Ok(Bound { config, irc, oscar, store, store_thread, web, controls: mpsc::channel(CONTROLS) })
 }
 

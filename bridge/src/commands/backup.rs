@@ -22,12 +22,13 @@ pub(super) struct Options {
 /// Copies, checks the copy, and only then gives it its name.
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let config = config::load(&options.config)?;
+    let database = config.store.file()?;
     let to = &options.to;
     let cannot = |what: &str| Failure::runtime(format!("cannot back up to {}: {what}", to.display()));
     if to.exists() {
         return Err(cannot("the file exists; name a new one"));
     }
-    let store = SqliteStore::open_to_read(&config.store.path).map_err(Failure::runtime)?;
+    let store = SqliteStore::open_to_read(database).map_err(Failure::runtime)?;
     let mut name = to.as_os_str().to_owned();
     name.push(".partial");
     let partial = Unfinished(PathBuf::from(name));

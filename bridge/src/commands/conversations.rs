@@ -100,7 +100,7 @@ pub(super) fn run(options: Options) -> Result<(), Failure> {
 
 /// Deletes by itself, or has the running bridge do it, which holds the conversation in memory.
 fn delete(config: &Config, name: &str, out: &mut impl Write) -> Result<(), Failure> {
-    let (mut store, found) = match SqliteStore::open(&config.store.path, Durability::Full) {
+    let (mut store, found) = match SqliteStore::open(config.store.file()?, Durability::Full) {
         Ok(mut store) => {
             let found = find(&mut store, name)?;
             store.delete(found.id).map_err(Failure::runtime)?;
@@ -148,7 +148,7 @@ fn wait_until(store: &mut SqliteStore, is_so: impl Fn(&Chores) -> bool) -> Resul
 }
 
 fn open(config: &Config) -> Result<SqliteStore, Failure> {
-    SqliteStore::open_to_read(&config.store.path).map_err(Failure::runtime)
+    SqliteStore::open_to_read(config.store.file()?).map_err(Failure::runtime)
 }
 
 fn list(store: &mut impl Store, limit: usize, out: &mut impl Write) -> Result<(), Failure> {

@@ -187,7 +187,7 @@ fn bridge_config(
 ) -> Config {
     Config {
         store: checked::Store {
-            path: folder.join("demo.db"),
+            place: checked::StorePlace::File(folder.join("demo.db")),
             synchronous: Synchronous::Normal,
             retention: None,
         },

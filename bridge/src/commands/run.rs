@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use program::{Failure, Signals};
 use tokio::sync::mpsc;
 
+use crate::config::checked::StorePlace;
 use crate::config::restart::needs_restart;
 use crate::config::{self, Config};
 use crate::hub::HubControl;
@@ -15,6 +16,11 @@ pub(super) async fn run(path: PathBuf, signals: Signals) -> Result<(), Failure> 
     let config = config::load(&path)?;
     let running = config.clone();
     let bridge = supervisor::bind(config).await?;
+    if running.store.place == StorePlace::Memory {
+        tracing::warn!(
+            "the store is in memory: what was said and what is owed is lost when the bridge stops"
+        );
+    }
     let controls = bridge.controls();
     program::ready::announce(&bridge.addresses());
     let reloading = async {

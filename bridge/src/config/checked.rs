@@ -14,7 +14,7 @@ use program::{ConfigError, Failure, Secret, SecretSource, Source};
 use super::toml;
 pub use super::toml::{Limits, Routing, Synchronous};
 pub use super::values::HostPort;
-use super::values::Sentence;
+use super::values::{Sentence, StoreUrl};
 pub use crate::conversation::department::Department;
 pub use crate::conversation::hours::Hours;
 use crate::conversation::labels::fold;
@@ -59,12 +59,37 @@ pub struct Config {
 /// See [`toml::Store`].
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// The SQLite file.
-    pub path: PathBuf,
+    /// In what.
+    pub place: StorePlace,
     /// What a commit waits for.
     pub synchronous: Synchronous,
     /// How long a conversation is kept after its last line; for ever where there is none.
     pub retention: Option<Duration>,
+}
+
+/// What keeps conversations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StorePlace {
+    /// This SQLite file.
+    File(PathBuf),
+    /// The process: nothing outlives it.
+    Memory,
+}
+
+impl Store {
+    /// The file, for what reads or copies it beside the bridge.
+    ///
+    /// # Errors
+    /// One sentence where there is none.
+    pub fn file(&self) -> Result<&Path, Failure> {
+        match &self.place {
+            StorePlace::File(path) => Ok(path),
+            StorePlace::Memory => Err(Failure::usage(
+                "the store is `memory:`, which only the running bridge sees; name a file, such as sqlite:bridgebot.db, \
+                 to read, delete or copy conversations",
+            )),
+        }
+    }
 }
 
 /// See [`toml::Irc`].
@@ -186,7 +211,10 @@ pub fn check(file: toml::File, source: &Source) -> Result<Config, Failure> {
 
 fn store(store: toml::Store, folder: &Path) -> Store {
     Store {
-        path: folder.join(store.url.0),
+        place: match store.url {
+            StoreUrl::Sqlite(file) => StorePlace::File(folder.join(file)),
+            StoreUrl::Memory => StorePlace::Memory,
+        },
         synchronous: store.synchronous,
         retention: positive(store.retention_days, DAY),
     }
@@ -461,7 +489,7 @@ listen = "127.0.0.1:0"
     #[test]
     fn a_good_file_gives_valid_values_and_paths_from_its_folder() {
         let config = load(GOOD).unwrap();
-        assert_eq!(config.store.path, Path::new("etc/data/bridge.db"));
+        assert_eq!(config.store.file().unwrap(), Path::new("etc/data/bridge.db"));
         assert_eq!(config.oscar.accounts.len(), 2);
         assert_eq!(config.oscar.max_im_bytes, 2400);
         assert_eq!(config.irc.nick, "bridgebot");
@@ -486,6 +514,15 @@ listen = "127.0.0.1:0"
         assert_eq!(config.staff.claim_idle, None);
         let error = load(&text.replace("retention_days", "retention")).unwrap_err();
         assert!(error.contains("unknown key `retention`; did you mean `retention_days`?"), "{error}");
+    }
+
+    #[test]
+    fn a_store_in_memory_has_no_file() {
+        let config = load(&GOOD.replace("sqlite:data/bridge.db", "memory:")).unwrap();
+        assert_eq!(config.store.place, StorePlace::Memory);
+        let error = config.store.file().unwrap_err().to_string();
+        assert!(error.contains("only the running bridge sees"), "{error}");
+        assert!(load(&GOOD.replace("sqlite:data/bridge.db", "memory:x")).is_err());
     }
 
     const MORE: &str = r##"
@@ -600,7 +637,7 @@ sites = ["https://help.example.com"]
             (
                 "sqlite:data",
                 "mysql:data",
-                ":3:7: `mysql:data/bridge.db` is no store; write sqlite:FILE, such as sqlite:bridgebot.db",
+                ":3:7: `mysql:data/bridge.db` is no store; write sqlite:FILE, such as sqlite:bridgebot.db, or for a trial memory:",
             ),
             (
                 "[metrics]\nlisten = \"127.0.0.1:0\"",

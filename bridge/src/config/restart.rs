@@ -16,7 +16,7 @@ pub fn needs_restart(running: &Config, read: &Config) -> Vec<&'static str> {
         )
     };
     let checks = [
-        ("[store] url", running.store.path == read.store.path),
+        ("[store] url", running.store.place == read.store.place),
         ("[store] synchronous", running.store.synchronous == read.store.synchronous),
         ("[irc]", same_irc(running, read)),
         ("[oscar]", same_oscar(running, read)),

@@ -46,7 +46,7 @@ pub struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// `sqlite:FILE`; default `sqlite:bridgebot.db`.
+    /// `sqlite:FILE`, or `memory:`; default `sqlite:bridgebot.db`.
     pub url: StoreUrl,
     /// What a commit waits for; default `full`.
     pub synchronous: Synchronous,
@@ -56,7 +56,11 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { url: StoreUrl("bridgebot.db".into()), synchronous: Synchronous::Full, retention_days: 0 }
+        Self {
+            url: StoreUrl::Sqlite("bridgebot.db".into()),
+            synchronous: Synchronous::Full,
+            retention_days: 0,
+        }
     }
 }
 

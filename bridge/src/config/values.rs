@@ -96,13 +96,21 @@ impl Listen {
 
 from_text!(Listen, Self::parse);
 
-/// `sqlite:FILE`.
+/// `sqlite:FILE` or `memory:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreUrl(pub PathBuf);
+pub enum StoreUrl {
+    /// In this file.
+    Sqlite(PathBuf),
+    /// Nowhere beyond the process.
+    Memory,
+}
 
-from_text!(StoreUrl, |text| match text.strip_prefix("sqlite:") {
-    Some(file) if !file.is_empty() => Ok(Self(file.into())),
-    _ => Err(format!("`{text}` is no store; write sqlite:FILE, such as sqlite:bridgebot.db")),
+from_text!(StoreUrl, |text| match text.split_once(':') {
+    Some(("sqlite", file)) if !file.is_empty() => Ok(Self::Sqlite(file.into())),
+    Some(("memory", "")) => Ok(Self::Memory),
+    _ => Err(format!(
+        "`{text}` is no store; write sqlite:FILE, such as sqlite:bridgebot.db, or for a trial memory:"
+    )),
 });
 
 /// An IRC nick: at most 30 of RFC 1459's characters.

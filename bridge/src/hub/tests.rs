@@ -22,7 +22,7 @@ use super::desk::{Batch, Desk, Effect, Input, Settings};
 use crate::aim::event::{AccountId, AimCommand, AimEvent, ImCookie, ImRefusal, Presence};
 use crate::conversation::Millis;
 use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, Place, SendId, Source, Speech};
-use crate::store::{SqliteStore, Store};
+use crate::store::{MemoryStore, Store};
 
 pub(super) const ACCOUNT: AccountId = AccountId(0);
 /// 2026-11-22, a little after midnight.
@@ -30,7 +30,7 @@ const MIDNIGHT: u64 = 1_795_305_600_000;
 
 pub(super) struct Bench {
     pub(super) desk: Desk,
-    pub(super) store: SqliteStore,
+    pub(super) store: MemoryStore,
     pub(super) settings: Settings,
     pub(super) now: Millis,
     pub(super) out: Vec<Effect>,
@@ -55,7 +55,7 @@ impl Bench {
     /// Nothing is up yet.
     pub(super) fn quiet(mut settings: Settings) -> Self {
         settings.staff = vec!["staff1".into(), "staff2".into()];
-        let mut store = SqliteStore::in_memory().unwrap();
+        let mut store = MemoryStore::new();
         let now = Millis(MIDNIGHT);
         let desk = Desk::new(settings.clone(), store.load().unwrap(), now);
         Self { desk, store, settings, now, out: Vec::new(), cookies: 0 }

@@ -1,16 +1,19 @@
-//! What survives: conversations, their transcripts, and what is owed. One trait; [`sqlite`] is its first engine, and
-//! `contract` holds the tests that each engine has to pass.
+//! What survives: conversations, their transcripts, and what is owed. One trait and two engines: [`sqlite`], and [`memory`] for
+//! trials and measurements. `contract` holds the tests that each engine has to pass, `differential` compares them.
 //!
 //! Everything the bridge changes is a [`Write`]; a slice of them is one transaction. There is no other way to write,
 //! so that several engines, and a check of who may write at all, have one place.
 
 pub mod export;
 pub mod late;
+pub mod memory;
 pub mod sqlite;
 pub mod thread;
 
 #[cfg(test)]
 pub(crate) mod contract;
+#[cfg(test)]
+mod differential;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,11 +27,18 @@ use crate::outbox::visitor::{Answer, AnswerId};
 use crate::web::event::HistoryRange;
 
 pub use late::Late;
+pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 pub use thread::StoreHandle;
 
 /// Refused lines of which an engine keeps the ids: more than a daemon keeps of what one visitor said.
 pub const MOST_REFUSED: usize = 4096;
+/// Client ids and message ids that a start needs; see [`crate::conversation::book`].
+const IDS: u16 = 4096;
+/// Lines that the daemon may be told to forget, in all: more than a daemon's memory holds of a channel.
+const MOST_REDACTIONS: u16 = 10_000;
+/// Chores read at once.
+const CHORES_AT_ONCE: u16 = 1000;
 
 /// An engine that keeps what the bridge must not forget.
 pub trait Store: Send + 'static {
@@ -38,8 +48,10 @@ pub trait Store: Send + 'static {
     /// When the engine can't read.
     fn load(&mut self) -> Result<Snapshot, StoreError>;
 
-    /// Makes all changes, or none; durable when it returns, if any of them has to last ([`Write::must_last`]); else it
-    /// may be made durable with the next that has.
+    /// Makes all changes, or none; durable when it returns, if any of them has to last ([`Write::must_last`]) and the engine
+    /// keeps anything; else it may be made durable with the next that has. A change of what is not there changes nothing; a
+    /// number that is taken, a visitor who has a conversation already, and a text or answer of something that is not
+    /// there are [`StoreError::Contradiction`]. [`Write::Settle`] and [`Write::Taken`] may be carried out after the others.
     ///
     /// # Errors
     /// When nothing was changed.
@@ -367,6 +379,12 @@ pub enum StoreError {
     Replaced {
         /// Which file.
         path: PathBuf,
+    },
+    /// A write does not go with what is there. An error of the bridge's own.
+    #[error("the store was given what contradicts it: {what}")]
+    Contradiction {
+        /// How.
+        what: String,
     },
     /// Anything else.
     #[error("{}: {what}", path.display())]

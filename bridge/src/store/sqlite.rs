@@ -19,7 +19,7 @@ use rusqlite::{
 };
 
 use self::deletion::Gaps;
-use super::{Chores, Entry, Snapshot, Store, StoreError, Summary, Write};
+use super::{Chores, Entry, IDS, Snapshot, Store, StoreError, Summary, Write};
 use crate::aim::event::{AccountId, ImCookie};
 use crate::conversation::model::{A_MOMENT, Address, Told};
 use crate::conversation::untaken::Untaken;
@@ -41,8 +41,6 @@ const MIGRATIONS: &[&str] = &[
 ];
 /// Statements kept compiled: more than there are.
 const STATEMENTS: usize = 64;
-/// Client ids and message ids that a start needs; see [`crate::conversation::book`].
-const IDS: usize = 4096;
 
 /// For so long a lock of another program is waited for. A bridge that is told to stop meanwhile has five seconds.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -121,10 +119,8 @@ impl SqliteStore {
     }
 
     /// A database that nobody else sees and that ends with its owner.
-    ///
-    /// # Errors
-    /// When there is no memory for it.
-    pub fn in_memory() -> Result<Self, StoreError> {
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Result<Self, StoreError> {
         let path = PathBuf::from(":memory:");
         let connection = Connection::open_in_memory().map_err(|error| failure(&path, &error))?;
         Self::set_up(connection, path, None, Durability::Normal)
@@ -654,6 +650,9 @@ fn extended(error: &rusqlite::Error) -> Option<i32> {
 fn failure(path: &Path, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     let what = error.to_string();
+    if matches!(error, rusqlite::Error::ToSqlConversionFailure(_)) {
+        return StoreError::Contradiction { what };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
         // No room for the index of the log.
@@ -662,6 +661,7 @@ fn failure(path: &Path, error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, what },
         Some(ErrorCode::ReadOnly) => StoreError::Failed { path, what: format!("{what}; {MAKE_WRITABLE}") },
         Some(ErrorCode::NotADatabase) => StoreError::Foreign { path },
+        Some(ErrorCode::ConstraintViolation) => StoreError::Contradiction { what },
         _ => StoreError::Failed { path, what },
     }
 }

@@ -12,7 +12,9 @@ use crate::conversation::wording::visitor as words;
 use crate::hub::{Hub, HubControl, HubStatus, Links, Settings};
 use crate::irc::event::{IrcCommand, IrcEvent, IrcLine, Place, SendId, Speech};
 use crate::store::sqlite::Durability;
-use crate::store::{Entry, Snapshot, SqliteStore, Store, StoreError, StoreHandle, Summary, Write};
+use crate::store::{
+    Entry, MemoryStore, Snapshot, SqliteStore, Store, StoreError, StoreHandle, Summary, Write,
+};
 use crate::web::event::{HistoryRange, SessionId, WebEvent};
 
 struct Bridge {
@@ -213,7 +215,7 @@ async fn the_gateway_reads_its_own_visitors_history() {
 
 /// A store that can be told to fail.
 struct Failing {
-    inner: SqliteStore,
+    inner: MemoryStore,
     fails: std::sync::Arc<std::sync::atomic::AtomicBool>,
 }
 
@@ -258,7 +260,7 @@ impl Store for Failing {
 
 /// A store whose commits can be held up.
 struct Slow {
-    inner: SqliteStore,
+    inner: MemoryStore,
     gate: Gate,
 }
 
@@ -279,7 +281,7 @@ impl Gate {
 }
 
 impl Slow {
-    fn new(inner: SqliteStore) -> (Self, Gate) {
+    fn new(inner: MemoryStore) -> (Self, Gate) {
         let gate = Gate::default();
         (Self { inner, gate: gate.clone() }, gate)
     }
@@ -330,7 +332,7 @@ impl Store for Slow {
 #[tokio::test]
 async fn a_full_disk_is_told_to_visitors_and_staff_and_heals() {
     let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let inner = SqliteStore::in_memory().unwrap();
+    let inner = MemoryStore::new();
     let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
     bridge.says("anna", "l1", "one").await;
     let (_, cookie) = bridge.next_im().await;
@@ -358,7 +360,7 @@ async fn a_full_disk_is_told_to_visitors_and_staff_and_heals() {
 #[tokio::test]
 async fn receipts_that_came_while_the_disk_was_full_are_not_forgotten() {
     let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let inner = SqliteStore::in_memory().unwrap();
+    let inner = MemoryStore::new();
     let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
     bridge.says("anna", "l1", "one").await;
     let (_, first) = bridge.next_im().await;
@@ -385,7 +387,7 @@ async fn receipts_that_came_while_the_disk_was_full_are_not_forgotten() {
 async fn an_absence_that_could_not_be_stored_is_told_when_the_disk_has_room() {
     for is_full_before in [true, false] {
         let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-        let inner = SqliteStore::in_memory().unwrap();
+        let inner = MemoryStore::new();
         let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
         bridge.status.wait_for(|status| status.staff_available == 1).await.unwrap();
         let heard_at = std::time::UNIX_EPOCH;
@@ -411,7 +413,7 @@ async fn an_absence_that_could_not_be_stored_is_told_when_the_disk_has_room() {
 #[tokio::test]
 async fn what_was_on_its_way_when_the_disk_was_full_still_is() {
     let fails = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
-    let inner = SqliteStore::in_memory().unwrap();
+    let inner = MemoryStore::new();
     let mut bridge = Bridge::with(Failing { inner, fails: fails.clone() }).await;
     bridge.says("anna", "l1", "one").await;
     let (_, first) = bridge.next_im().await;
@@ -435,7 +437,7 @@ async fn what_was_on_its_way_when_the_disk_was_full_still_is() {
 
 #[tokio::test]
 async fn what_was_decided_for_a_lost_connection_does_not_reach_the_next_as_well() {
-    let (slow, gate) = Slow::new(SqliteStore::in_memory().unwrap());
+    let (slow, gate) = Slow::new(MemoryStore::new());
     let mut bridge = Bridge::with(slow).await;
     bridge.says("anna", "l1", "one").await;
     let (_, first) = bridge.next_im().await;

@@ -135,7 +135,7 @@ impl<'a> Commit<'a> {
                 };
                 let newest = self.newest(*conversation)?;
                 if *number != newest.number + 1 {
-                    return Err(rusqlite::Error::ToSqlConversionFailure("an entry out of turn".into()));
+                    return Err(entries::contradiction("an entry is out of turn"));
                 }
                 self.run(
                     "INSERT INTO entry (conversation, number, previous, at, staff, text, client_id, msgid, channel)
@@ -217,7 +217,8 @@ impl<'a> Commit<'a> {
     fn newest(&self, conversation: ConversationId) -> rusqlite::Result<Newest> {
         match self.spoken.get(&conversation) {
             Some((newest, _)) => Ok(*newest),
-            None => entries::newest(self.transaction, conversation),
+            None => entries::newest(self.transaction, conversation)?
+                .ok_or_else(|| entries::contradiction("an entry is of no conversation")),
         }
     }
 

@@ -10,12 +10,8 @@ use rusqlite::{Transaction, params};
 
 use super::{SqliteStore, commit, entries, int, number, uint};
 use crate::conversation::{ConversationId, Millis};
-use crate::store::{Chores, Redaction, StoreError};
+use crate::store::{CHORES_AT_ONCE, Chores, MOST_REDACTIONS, Redaction, StoreError};
 
-/// Lines that the daemon may be told to forget, in all: more than a daemon's memory holds of a channel.
-const MOST_REDACTIONS: i64 = 10_000;
-/// Chores read at once.
-const AT_ONCE: i64 = 1000;
 /// The fact that the database is to be written anew.
 pub(super) const GAPS: &str = "gaps";
 /// Writing so many bytes anew takes no longer than a visitor waits without noticing.
@@ -66,10 +62,11 @@ impl SqliteStore {
     pub(super) fn read_chores(&self) -> Result<Chores, StoreError> {
         self.query(|connection| {
             let mut deletions = connection.prepare_cached("SELECT conversation FROM deletion LIMIT ?1")?;
-            let deletions = deletions.query_map([AT_ONCE], |row| Ok(ConversationId(number(row, 0)?)))?;
+            let deletions =
+                deletions.query_map([CHORES_AT_ONCE], |row| Ok(ConversationId(number(row, 0)?)))?;
             let sql = "SELECT id, channel, msgid FROM redaction ORDER BY id LIMIT ?1";
             let mut redactions = connection.prepare_cached(sql)?;
-            let redactions = redactions.query_map([AT_ONCE], |row| {
+            let redactions = redactions.query_map([CHORES_AT_ONCE], |row| {
                 Ok(Redaction { id: number(row, 0)?, channel: row.get(1)?, msgid: row.get(2)? })
             })?;
             Ok(Chores {

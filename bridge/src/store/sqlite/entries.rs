@@ -18,22 +18,31 @@ pub(super) struct Newest {
     pub(super) number: u64,
 }
 
-pub(super) fn newest(connection: &Connection, conversation: ConversationId) -> rusqlite::Result<Newest> {
+/// None where there is no such conversation.
+pub(super) fn newest(
+    connection: &Connection,
+    conversation: ConversationId,
+) -> rusqlite::Result<Option<Newest>> {
     let mut statement =
         connection.prepare_cached("SELECT last_entry, entries FROM conversation WHERE id = ?1")?;
     let found = statement
         .query_row([int(conversation.0)], |row| Ok(Newest { id: row.get(0)?, number: number(row, 1)? }));
-    found.optional().map(Option::unwrap_or_default)
+    found.optional()
 }
 
 /// The id of the entry with this number.
 pub(super) fn find(connection: &Connection, newest: Newest, wanted: u64) -> rusqlite::Result<i64> {
     let mut statement = connection.prepare_cached("SELECT previous FROM entry WHERE id = ?1")?;
-    let mut id = newest.id;
+    let mut id = newest.id.filter(|_| wanted <= newest.number);
     for _ in wanted..newest.number {
-        id = statement.query_row([id], |row| row.get(0))?;
+        id = statement.query_row([id], |row| row.get(0)).optional()?.flatten();
     }
-    id.ok_or(rusqlite::Error::QueryReturnedNoRows)
+    id.ok_or_else(|| contradiction("an answer is no entry"))
+}
+
+/// A write does not go with what is there.
+pub(super) fn contradiction(what: &'static str) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(what.into())
 }
 
 /// When the first line was said that nobody has answered.
@@ -43,7 +52,7 @@ pub(super) fn unanswered_since(
 ) -> rusqlite::Result<Option<Millis>> {
     let mut statement =
         connection.prepare_cached("SELECT previous, at, staff IS NULL FROM entry WHERE id = ?1")?;
-    let mut next = newest(connection, conversation)?.id;
+    let mut next = newest(connection, conversation)?.and_then(|newest| newest.id);
     let mut since: Option<Millis> = None;
     while let Some(id) = next {
         let (previous, at, is_line) = statement
@@ -81,7 +90,7 @@ pub(super) fn read(
     let newest_first =
         matches!(range, HistoryRange::Latest | HistoryRange::Before(_) | HistoryRange::BeforeTime(_));
     let mut found = VecDeque::new();
-    let mut next = newest(connection, conversation)?.id.filter(|_| limit > 0);
+    let mut next = newest(connection, conversation)?.and_then(|newest| newest.id).filter(|_| limit > 0);
     while let Some(id) = next {
         let (entry, previous) = statement.query_row([id], |row| {
             let entry = Entry {
@@ -114,7 +123,7 @@ pub(super) fn delete(connection: &Connection, conversation: ConversationId) -> r
         connection.prepare_cached("SELECT previous, staff, channel, msgid FROM entry WHERE id = ?1")?;
     let mut delete = connection.prepare_cached("DELETE FROM entry WHERE id = ?1")?;
     let mut known = Vec::new();
-    let mut next = newest(connection, conversation)?.id;
+    let mut next = newest(connection, conversation)?.and_then(|newest| newest.id);
     while let Some(id) = next {
         let (previous, staff, channel, msgid) = read.query_row([id], |row| {
             Ok((
