@@ -487,7 +487,7 @@ impl Hub {
     }
 
     async fn say_goodbye(mut self) {
-        let waiting = self.inbox.take_waiting();
+        let waiting = self.inbox.take_waiting(None);
         self.desk.stopping(self.clock.now());
         self.round(waiting).await;
         self.perform(Effect::Irc(IrcCommand::Quit(wording::visitor::QUIT.to_owned())));
@@ -568,7 +568,7 @@ struct Inbox {
 impl Inbox {
     /// Which sessions have ended, by what waits. It is kept for [`Inbox::next`].
     fn look_ahead(&mut self) -> Lost {
-        let waiting = self.take_waiting();
+        let waiting = self.take_waiting(None);
         let mut lost = Lost::default();
         for input in &waiting {
             match input {
@@ -585,7 +585,7 @@ impl Inbox {
     /// Waits for something, then takes what else is there already.
     async fn next(&mut self) -> Vec<Input> {
         if !self.ahead.is_empty() {
-            return self.take_waiting();
+            return self.take_waiting(None);
         }
         let first = tokio::select! {
             Some(event) = self.irc.recv() => Input::Irc(event),
@@ -594,16 +594,14 @@ impl Inbox {
             Some(control) = self.control.recv() => Input::Control(control),
             Some(read) = self.read.recv() => read,
         };
-        let mut inputs = vec![first];
-        inputs.extend(self.take_waiting());
-        // The gateway announces a visitor before the daemon can pass on the visitor's first line. It is read last and
-        // heard first, so that the announcement of whoever spoke is among what is heard.
-        inputs.sort_by_key(|input| !matches!(input, Input::Web(_)));
-        inputs
+        self.take_waiting(Some(first))
     }
 
-    fn take_waiting(&mut self) -> Vec<Input> {
+    /// What was taken out early, `first`, and what waits in the channels.
+    fn take_waiting(&mut self, first: Option<Input>) -> Vec<Input> {
         let mut inputs = std::mem::take(&mut self.ahead);
+        inputs.reserve(usize::from(first.is_some()) + self.irc.len() + self.aim.len() + self.web.len());
+        inputs.extend(first);
         inputs.extend(waiting(&mut self.irc).map(Input::Irc));
         inputs.extend(waiting(&mut self.aim).map(|(account, event)| Input::Aim(account, event)));
         inputs.extend(waiting(&mut self.control).map(Input::Control));
@@ -611,23 +609,26 @@ impl Inbox {
         while let Ok(event) = self.web.try_recv() {
             inputs.push(Input::Web(event));
         }
-        inputs.sort_by_key(|input| !matches!(input, Input::Web(_)));
+        // The gateway announces a visitor before the daemon can pass on the visitor's first line. It is read last and
+        // heard first, so that the announcement of whoever spoke is among what is heard.
+        let is_web = |input: &Input| matches!(input, Input::Web(_));
+        if inputs.iter().any(is_web) {
+            inputs.sort_by_key(|input| !is_web(input));
+        }
         inputs
     }
 
     /// While stopping: what the links still say; nothing when they have ended.
     async fn rest(&mut self) -> Option<Vec<Input>> {
         if !self.ahead.is_empty() {
-            return Some(self.take_waiting());
+            return Some(self.take_waiting(None));
         }
         let first = tokio::select! {
             Some(event) = self.irc.recv() => Input::Irc(event),
             Some((account, event)) = self.aim.recv() => Input::Aim(account, event),
             else => return None,
         };
-        let mut inputs = vec![first];
-        inputs.extend(self.take_waiting());
-        Some(inputs)
+        Some(self.take_waiting(Some(first)))
     }
 }
 

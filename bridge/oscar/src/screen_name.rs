@@ -20,15 +20,26 @@ pub struct ScreenName {
 impl ScreenName {
     /// Any text; use [`ScreenName::is_valid`] where a person typed it.
     pub fn new(displayed: impl Into<String>) -> Self {
-        let displayed: Arc<str> = displayed.into().into();
-        let normal: String = displayed.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect();
-        let normal = if normal == *displayed { displayed.clone() } else { normal.into() };
+        Self::of(displayed.into().into())
+    }
+
+    fn of(displayed: Arc<str>) -> Self {
+        let is_itself = |byte: u8| byte.is_ascii() && byte != b' ' && !byte.is_ascii_uppercase();
+        // Most names are displayed as they are compared.
+        let normal = if displayed.bytes().all(is_itself) {
+            displayed.clone()
+        } else {
+            displayed.chars().filter(|c| *c != ' ').flat_map(char::to_lowercase).collect::<String>().into()
+        };
         Self { displayed, normal, latin1: false }
     }
 
     /// As it came: UTF-8, else ISO-8859-1.
     pub(crate) fn from_wire(bytes: &[u8]) -> Self {
-        Self { latin1: std::str::from_utf8(bytes).is_err(), ..Self::new(crate::wire::text(bytes)) }
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::of(text.into()),
+            Err(_) => Self { latin1: true, ..Self::new(crate::wire::text(bytes)) },
+        }
     }
 
     /// The bytes that [`ScreenName::from_wire`] made it of; UTF-8 for a name of our own.
@@ -122,7 +133,7 @@ impl Default for ScreenName {
 
 impl From<&str> for ScreenName {
     fn from(text: &str) -> Self {
-        Self::new(text)
+        Self::of(text.into())
     }
 }
 

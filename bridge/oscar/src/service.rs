@@ -185,7 +185,7 @@ impl ServiceSession {
     /// Says something to the room, plain text with `\n` for line breaks. It comes back as [`Event::Said`]. Rooms take
     /// about 1,024 bytes; [`Event::RoomInfo`] says how many ([`Room::max_message`]).
     pub fn say(&mut self, cookie: Cookie, plain: &str, now: Instant) -> Result<(), SendError> {
-        let text = charset::encode(&html::escaped(plain));
+        let text = charset::encode(html::escaped(plain));
         let message = Tlvs::new()
             .with(message_tlv::TEXT, &text.bytes)
             .with(message_tlv::CHARSET, charset::name(text.charset))

@@ -4,6 +4,7 @@
 //! send as many messages as it holds credits, so that the choice of what goes next, and the joining of lines that
 //! wait for the same recipient, happens at the last moment. Channels as in `irc::event`: 256 events, 256 commands.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 pub use oscar_im::ScreenName;
@@ -158,7 +159,7 @@ pub enum AimCommand {
         /// To whom.
         to: ScreenName,
         /// Plain text, `\n` for line breaks.
-        text: String,
+        text: Arc<str>,
     },
     /// Say one message in the staff room; costs no credit. Answered by [`RoomEvent::Reflected`] or [`RoomEvent::Lost`].
     Say {

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use oscar_im::ScreenName;
@@ -17,7 +18,7 @@ use oscar_im::service;
 use oscar_im::session::{self, CloseReason, Event, SendError};
 use oscar_im::sign_on::SignOnError;
 use program::Secret;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -228,8 +229,13 @@ impl Link {
 
     /// False when it is time to end.
     async fn tell(&self, event: AimEvent) -> bool {
+        let event = match self.channels.events.try_send((self.config.account, event)) {
+            Ok(()) => return true,
+            Err(TrySendError::Closed(_)) => return false,
+            Err(TrySendError::Full(event)) => event,
+        };
         tokio::select! {
-            sent = self.channels.events.send((self.config.account, event)) => sent.is_ok(),
+            sent = self.channels.events.send(event) => sent.is_ok(),
             () = self.stop.cancelled() => false,
         }
     }
@@ -239,7 +245,7 @@ impl Link {
 struct Held {
     cookie: ImCookie,
     to: ScreenName,
-    text: String,
+    text: Arc<str>,
 }
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Stream>, ConnectFailure>> + Send>>;

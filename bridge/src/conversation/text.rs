@@ -5,6 +5,10 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// One line: line ends and tabs become spaces, the rest as [`clean_lines`]. Spaces stay where they are.
 pub fn clean_line(text: &str) -> String {
+    // Most lines have nothing to clean: ASCII that is seen.
+    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return text.to_owned();
+    }
     let text = text.replace("\r\n", "\n");
     let text: String = text.chars().map(|c| if is_line_end(c) || c == '\t' { ' ' } else { c }).collect();
     without_codes(&text)

@@ -1,6 +1,7 @@
 //! The desk's deliveries to staff: credits become instant messages, acknowledgements become states that visitors see.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use oscar_im::ScreenName;
@@ -79,7 +80,7 @@ impl Desk {
     }
 
     /// Stores a new message, counts it, and gives what leaves.
-    pub(super) fn record_departure(&mut self, to: &ScreenName, departure: Departure) -> (ImCookie, String) {
+    pub(super) fn record_departure(&mut self, to: &ScreenName, departure: Departure) -> (ImCookie, Arc<str>) {
         self.counters.ims_sent += 1;
         match departure {
             Departure::New(im) => {
@@ -89,7 +90,7 @@ impl Desk {
             Departure::Repeat { im, marked } => {
                 self.counters.ims_repeated += 1;
                 let mark = if marked { wording::AGAIN } else { "" };
-                (im.cookie, format!("{}{mark}", im.text))
+                (im.cookie, format!("{}{mark}", im.text).into())
             }
         }
     }

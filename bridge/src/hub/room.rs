@@ -219,7 +219,7 @@ impl Desk {
         let departures = self.outbox.depart(allowance, now, gate, || cookies.next());
         for (to, departure) in departures {
             let (cookie, text) = self.record_departure(&to, departure);
-            self.effect(Effect::Aim(KEEPER, AimCommand::Say { cookie, text }));
+            self.effect(Effect::Aim(KEEPER, AimCommand::Say { cookie, text: text.to_string() }));
         }
     }
 

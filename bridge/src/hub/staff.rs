@@ -322,7 +322,7 @@ impl Desk {
         let cookie = self.cookies.next();
         let credits = &mut self.accounts.get_mut(account.0)?.credits;
         *credits = credits.checked_sub(1)?;
-        Some((cookie, Effect::Aim(account, AimCommand::Send { cookie, to, text: text.to_owned() })))
+        Some((cookie, Effect::Aim(account, AimCommand::Send { cookie, to, text: text.into() })))
     }
 
     pub(super) fn presence(&mut self, account: AccountId, who: &ScreenName, presence: Presence, now: Millis) {

@@ -186,7 +186,7 @@ impl Bench {
         let Effect::Aim(_, AimCommand::Send { text, cookie, .. }) = self.out.remove(at) else {
             unreachable!()
         };
-        assert_eq!(text, expected, "what {who} reads");
+        assert_eq!(&*text, expected, "what {who} reads");
         self.aim(AimEvent::Acked { cookie })
     }
 
@@ -234,7 +234,7 @@ impl Bench {
         let mut ims = Vec::new();
         self.out.retain(|effect| match effect {
             Effect::Aim(_, AimCommand::Send { to, text, cookie }) => {
-                ims.push((to.to_string(), text.clone(), *cookie));
+                ims.push((to.to_string(), text.to_string(), *cookie));
                 false
             }
             _ => true,

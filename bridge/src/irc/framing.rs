@@ -64,7 +64,9 @@ fn normalise(line: &str) -> String {
         out.push_str(token);
         rest = tail.trim_start_matches(' ');
     }
-    out.retain(|c| c != '\0');
+    if out.contains('\0') {
+        out.retain(|c| c != '\0');
+    }
     out
 }
 

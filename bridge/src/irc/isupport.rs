@@ -14,16 +14,21 @@ pub(super) enum CaseMapping {
 impl CaseMapping {
     /// The form in which equal names are the same text.
     pub(super) fn fold(self, name: &str) -> String {
-        let small = name.to_ascii_lowercase();
-        match self {
-            Self::Ascii => small,
-            Self::Rfc1459 => small.replace('[', "{").replace(']', "}").replace('\\', "|").replace('^', "~"),
-            Self::StrictRfc1459 => small.replace('[', "{").replace(']', "}").replace('\\', "|"),
-        }
+        name.chars().map(|c| self.folded(c)).collect()
     }
 
     pub(super) fn same(self, a: &str, b: &str) -> bool {
-        self.fold(a) == self.fold(b)
+        a.len() == b.len() && a.chars().zip(b.chars()).all(|(a, b)| self.folded(a) == self.folded(b))
+    }
+
+    const fn folded(self, c: char) -> char {
+        match (self, c) {
+            (Self::Rfc1459 | Self::StrictRfc1459, '[') => '{',
+            (Self::Rfc1459 | Self::StrictRfc1459, ']') => '}',
+            (Self::Rfc1459 | Self::StrictRfc1459, '\\') => '|',
+            (Self::Rfc1459, '^') => '~',
+            _ => c.to_ascii_lowercase(),
+        }
     }
 }
 

@@ -11,6 +11,9 @@ pub struct LineText(String);
 impl LineText {
     /// All of `text` as one line: line breaks become spaces, NUL goes.
     pub fn flat(text: &str) -> Self {
+        if !text.contains(['\r', '\n', '\0']) {
+            return Self(text.to_owned());
+        }
         let flat = text.replace("\r\n", " ").replace(['\r', '\n'], " ");
         Self(flat.replace('\0', ""))
     }

@@ -75,21 +75,31 @@ pub struct Size {
 impl Size {
     /// Counts more text in.
     pub fn add(&mut self, text: &str) {
+        if text.is_ascii() {
+            self.characters += text.len();
+            self.units += text.bytes().map(units).sum::<usize>();
+            return;
+        }
+        self.wide = true;
         for c in text.chars() {
             self.characters += 1;
-            self.wide |= !c.is_ascii();
-            self.units += match c {
-                '&' => "&amp;".len(),
-                '<' | '>' => "&lt;".len(),
-                '"' => "&quot;".len(),
-                '\n' => "<BR>".len(),
-                other => other.len_utf16(),
-            };
+            self.units += u8::try_from(c).map_or_else(|_| c.len_utf16(), units);
         }
     }
 
     fn bytes(self) -> usize {
         if self.wide { self.units * 2 } else { self.units }
+    }
+}
+
+/// What a character up to U+00FF becomes in AIM's HTML, in characters.
+const fn units(c: u8) -> usize {
+    match c {
+        b'&' => "&amp;".len(),
+        b'<' | b'>' => "&lt;".len(),
+        b'"' => "&quot;".len(),
+        b'\n' => "<BR>".len(),
+        _ => 1,
     }
 }
 

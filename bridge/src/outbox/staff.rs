@@ -98,7 +98,7 @@ pub struct Im {
     /// Which of our accounts sends it.
     pub account: AccountId,
     /// The exact text, without the mark of a repeat.
-    pub text: String,
+    pub text: Arc<str>,
     /// What stands in it.
     pub rows: Vec<Row>,
 }
@@ -667,7 +667,8 @@ impl Lane {
         cookie: ImCookie,
         account: AccountId,
     ) -> Option<Im> {
-        let mut draft = Draft { budget, size: Size::default(), rows: Vec::new() };
+        let rows = Vec::with_capacity(self.waiting.min(lines));
+        let mut draft = Draft { budget, size: Size::default(), rows };
         while draft.take(&mut self.replies) {}
         if matches!(gate, Gate::Lines | Gate::All) {
             let replies = draft.rows.len();
@@ -679,8 +680,8 @@ impl Lane {
         self.waiting -= draft.rows.len();
         let text = match draft.rows.as_slice() {
             [] => return None,
-            [row] => row.text.to_string(),
-            rows => rows.iter().map(|row| &*row.text).collect::<Vec<_>>().join("\n"),
+            [row] => row.text.clone(),
+            rows => rows.iter().map(|row| &*row.text).collect::<Vec<_>>().join("\n").into(),
         };
         Some(Im { cookie, account, text, rows: draft.rows })
     }
@@ -709,11 +710,10 @@ impl Lane {
 
 /// The conversations whose lines stand in a message, each once.
 fn conversations(im: &Im) -> impl Iterator<Item = ConversationId> {
-    let lines = |row: &Row| row.conversation.filter(|_| row.rank == Rank::Line);
-    let mut all: Vec<ConversationId> = im.rows.iter().filter_map(lines).collect();
-    all.sort_unstable();
-    all.dedup();
-    all.into_iter()
+    let of = |row: &Row| row.conversation.filter(|_| row.rank == Rank::Line);
+    // Most messages have one row, and none has many.
+    let is_first = move |at: usize, id| !im.rows.iter().take(at).any(|row| of(row) == Some(id));
+    im.rows.iter().enumerate().filter_map(move |(at, row)| of(row).filter(|id| is_first(at, *id)))
 }
 
 struct Draft {
@@ -797,7 +797,7 @@ mod tests {
                     Some((to, im.cookie, format!("{} AGAIN", im.text)))
                 }
                 (to, Departure::New(im) | Departure::Repeat { im, marked: false }) => {
-                    Some((to, im.cookie, im.text.clone()))
+                    Some((to, im.cookie, im.text.to_string()))
                 }
             }
         }
@@ -842,7 +842,7 @@ mod tests {
     fn where_nobody_limits_each_line_goes_by_itself_unless_many_wait() {
         let mut t = Test::new();
         let text = |departed: Option<(String, Departure)>| match departed {
-            Some((_, Departure::New(im))) => im.text.clone(),
+            Some((_, Departure::New(im))) => im.text.to_string(),
             other => panic!("{other:?}"),
         };
         t.line("staff1", 1, "anna: one");
@@ -917,7 +917,7 @@ mod tests {
         t.owe("staff1", Rank::Reply, 1, "* reply");
         let (_, departure) = t.depart_by(false, |_| Gate::Replies).unwrap();
         let Departure::New(im) = departure else { panic!("{departure:?}") };
-        assert_eq!(im.text, "* reply");
+        assert_eq!(&*im.text, "* reply");
         assert_eq!(t.outbox.owed(&"staff1".into()), 2);
     }
 
@@ -1017,13 +1017,13 @@ mod tests {
         while let Some((_, Departure::New(im))) = t.depart_by(true, |_| Gate::All) {
             sent.push(im);
         }
-        let texts = |sent: &[Arc<Im>]| sent.iter().map(|im| im.text.clone()).collect::<Vec<_>>();
+        let texts = |sent: &[Arc<Im>]| sent.iter().map(|im| im.text.to_string()).collect::<Vec<_>>();
         assert_eq!(texts(&sent), ["a1", "b1"], "one of each visitor");
         t.line("staff1", 3, "c1");
         let Some((_, Departure::New(of_third))) = t.depart_by(true, |_| Gate::All) else {
             panic!("c1 may go")
         };
-        assert_eq!(of_third.text, "c1");
+        assert_eq!(&*of_third.text, "c1");
         assert!(t.depart_by(true, |_| Gate::All).is_none(), "a2 waits for a1, b2 for b1");
         t.outbox.acked(sent[1].cookie);
         t.outbox.returned(sent[0].cookie, Pause::Short, t.now);
@@ -1034,6 +1034,6 @@ mod tests {
         };
         t.outbox.acked(im.cookie);
         let Some((_, Departure::New(rest))) = t.depart_by(true, |_| Gate::All) else { panic!("a2 may go") };
-        assert_eq!(rest.text, "a2\na3\nb2", "after a second what waits is joined");
+        assert_eq!(&*rest.text, "a2\na3\nb2", "after a second what waits is joined");
     }
 }

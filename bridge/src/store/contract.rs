@@ -54,8 +54,7 @@ pub(crate) fn line(conversation: ConversationId, number: u64, author: Author) ->
 pub(crate) fn fill(store: &mut impl Store) {
     let one = row(1, Some(1), "anna: a very private line");
     let im =
-        Im { cookie: COOKIE, account: AccountId(1), text: one.text.to_string(), rows: vec![one.clone()] }
-            .into();
+        Im { cookie: COOKIE, account: AccountId(1), text: one.text.clone(), rows: vec![one.clone()] }.into();
     let writes = [
         Write::Open {
             id: ANNA,
@@ -203,7 +202,7 @@ pub(crate) fn other_texts_of_a_message_with_a_deleted_one_are_owed_and_say_so(mu
     let of_ben = Row { conversation: Some(ConversationId(2)), entry: None, ..row(4, None, "ben: hi") };
     let of_anna = row(3, None, "anna: private");
     let key = VisitorKey::connection("b", "h", 8);
-    let text = "anna: private\nben: hi".to_owned();
+    let text = "anna: private\nben: hi".into();
     let rows = vec![of_anna.clone(), of_ben.clone()];
     let im = Im { cookie: ImCookie(*b"cookie02"), account: AccountId(0), text, rows }.into();
     let writes = [
@@ -240,7 +239,7 @@ fn said_at(conversation: ConversationId, number: u64, at: u64, author: Author) -
 fn form(rows: &[Row]) -> Write {
     let texts: Vec<&str> = rows.iter().map(|row| &*row.text).collect();
     let (cookie, account) = (ImCookie(rows[0].id.0.to_be_bytes()), AccountId(0));
-    let im = Im { cookie, account, text: texts.join("\n"), rows: rows.to_vec() };
+    let im = Im { cookie, account, text: texts.join("\n").into(), rows: rows.to_vec() };
     Write::Form { to: "Staff One".into(), im: im.into() }
 }
 

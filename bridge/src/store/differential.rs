@@ -222,7 +222,8 @@ impl Writer {
         }
         let texts: Vec<&str> = rows.iter().map(|row| &*row.text).collect();
         let cookie = ImCookie(self.rows.to_be_bytes());
-        let im = Im { cookie, account: AccountId(self.numbers.below(3)), text: texts.join("\n"), rows };
+        let im =
+            Im { cookie, account: AccountId(self.numbers.below(3)), text: texts.join("\n").into(), rows };
         let to = self.staff();
         writes.push(Write::Form { to, im: im.into() });
     }

@@ -512,7 +512,7 @@ fn load_owed(transaction: &Transaction<'_>, snapshot: &mut Snapshot) -> rusqlite
         let (cookie, account) = (cookie(row, 0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or_default());
         let text: String = row.get(3)?;
         let rows = im_texts(row, 4, &text)?;
-        Ok((name(row, 2)?, Im { cookie, account: AccountId(account), text, rows }))
+        Ok((name(row, 2)?, Im { cookie, account: AccountId(account), text: text.into(), rows }))
     })?;
     let sql = "SELECT id, recipient, rank, conversation, entry, last, text, at FROM delivery ORDER BY id";
     snapshot.owed = rows(transaction, sql, |row| {

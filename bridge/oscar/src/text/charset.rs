@@ -39,11 +39,11 @@ pub fn decode(part: &TextFragment) -> Decoded {
 }
 
 /// Writes text: [`ASCII`] if it is that, else [`UTF16`]; never Latin-1, as libpurple doesn't either.
-pub fn encode(text: &str) -> TextFragment {
-    let (charset, bytes) = if text.is_ascii() {
-        (ASCII, text.as_bytes().to_vec())
+pub fn encode(text: impl AsRef<str> + Into<String>) -> TextFragment {
+    let (charset, bytes) = if text.as_ref().is_ascii() {
+        (ASCII, text.into().into_bytes())
     } else {
-        (UTF16, text.encode_utf16().flat_map(u16::to_be_bytes).collect())
+        (UTF16, text.as_ref().encode_utf16().flat_map(u16::to_be_bytes).collect())
     };
     TextFragment { charset, language: 0, bytes }
 }

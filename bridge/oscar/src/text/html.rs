@@ -28,7 +28,11 @@ pub fn to_plain(markup: &str) -> String {
 
 /// A message of plain text, [`escaped`], in the wrapper that libpurple sends.
 pub fn from_plain(plain: &str) -> String {
-    [OPEN, &escaped(plain), CLOSE].concat()
+    let mut markup = String::with_capacity(WRAPPER_LENGTH + plain.len());
+    markup.push_str(OPEN);
+    escape_into(plain, &mut markup);
+    markup.push_str(CLOSE);
+    markup
 }
 
 /// Plain text where HTML is expected: `&`, `<` and `>` as entities, line breaks as `<BR>`, and no control characters but
@@ -36,13 +40,26 @@ pub fn from_plain(plain: &str) -> String {
 /// libpurple and BitlBee show spaces and tabs as many as there are, where `&nbsp;` would reach whoever copies the text.
 pub fn escaped(plain: &str) -> String {
     let mut markup = String::with_capacity(plain.len());
+    escape_into(plain, &mut markup);
+    markup
+}
+
+fn escape_into(plain: &str, markup: &mut String) {
+    // Most messages: looked through at once, copied at once.
+    if plain.bytes().fold(true, |all, byte| all & is_itself(byte)) {
+        return markup.push_str(plain);
+    }
     for character in plain.chars() {
         match escape(character) {
             Some(escaped) => markup.push_str(escaped),
             None => markup.push(character),
         }
     }
-    markup
+}
+
+/// Whether it is ASCII and goes as it is; not all that does.
+const fn is_itself(byte: u8) -> bool {
+    byte >= b' ' && byte < 0x7f && byte != b'&' && byte != b'<' && byte != b'>'
 }
 
 /// What a character becomes in a message, if not itself.

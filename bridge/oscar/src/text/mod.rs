@@ -44,5 +44,5 @@ pub fn to_plain(parts: impl IntoIterator<Item = TextFragment>) -> Plain {
 
 /// Plain text as a message: `\n` is a line break; HTML is escaped; ASCII where that is enough, else UTF-16.
 pub fn encode(plain: &str) -> TextFragment {
-    charset::encode(&html::from_plain(plain))
+    charset::encode(html::from_plain(plain))
 }

@@ -77,7 +77,7 @@ pub trait Wire: Sized {
 
     /// The value alone.
     fn to_bytes(&self) -> Result<Vec<u8>, EncodeError> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(USUAL);
         self.encode(&mut writer);
         writer.finish()
     }
@@ -148,6 +148,9 @@ impl<T: Wire> Wire for Vec<T> {
         }
     }
 }
+
+/// Most values have fewer bytes; a message of some words has.
+const USUAL: usize = 256;
 
 /// Text of protocol fields (names, addresses, keys): UTF-8, else ISO-8859-1. Message text has its own charset.
 pub fn text(bytes: &[u8]) -> String {

@@ -5,6 +5,9 @@
 use super::{DecodeError, EncodeError, Reader, Writer};
 use crate::foodgroup::{FoodGroup, SnacBody};
 
+/// Group, subgroup, flags, request id.
+const HEADER_LENGTH: usize = 10;
+
 /// The flags word of a SNAC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct SnacFlags(pub u16);
@@ -76,7 +79,7 @@ impl Snac {
 
     /// The payload of a FLAP data frame. Its length is checked when it becomes a frame.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(HEADER_LENGTH + self.body.len());
         writer.u16(self.group.into());
         writer.u16(self.subgroup);
         let extended = if self.extension.is_some() { SnacFlags::EXTENDED } else { 0 };

@@ -58,8 +58,9 @@ impl Tlvs {
     }
 
     /// Appends one whose value is the byte form of `body`.
-    pub fn with_wire(self, kind: u16, body: &impl Wire) -> Result<Self, EncodeError> {
-        Ok(self.with(kind, body.to_bytes()?))
+    pub fn with_wire(mut self, kind: u16, body: &impl Wire) -> Result<Self, EncodeError> {
+        self.0.push(Tlv { kind, value: body.to_bytes()? });
+        Ok(self)
     }
 
     /// Appends one.

@@ -16,6 +16,11 @@ impl Writer {
         Self::default()
     }
 
+    /// Empty, with room for so many bytes before it has to grow.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { buffer: Vec::with_capacity(bytes), overflowed: false }
+    }
+
     /// The bytes, unless a length field overflowed.
     pub fn finish(self) -> Result<Vec<u8>, EncodeError> {
         if self.overflowed { Err(EncodeError) } else { Ok(self.buffer) }

@@ -293,7 +293,7 @@ impl World {
                         let body = text.strip_suffix(" (again)").unwrap_or(&text).to_owned();
                         let before = self.cookies.insert(cookie, body.clone());
                         assert!(before.is_none_or(|before| before == body), "one id, two texts");
-                        self.to_aim.push((cookie, to.to_string(), text));
+                        self.to_aim.push((cookie, to.to_string(), text.to_string()));
                     }
                     Effect::Irc(IrcCommand::Say { id, to, speech: Speech::Privmsg, text, .. }) => {
                         self.to_irc.push((id, to, text));

@@ -86,7 +86,7 @@ impl Bridge {
     async fn next_im(&mut self) -> (String, ImCookie) {
         loop {
             match self.aim_commands.recv().await.unwrap() {
-                AimCommand::Send { cookie, text, .. } => return (text, cookie),
+                AimCommand::Send { cookie, text, .. } => return (text.to_string(), cookie),
                 AimCommand::SignOff => panic!("signed off"),
                 _ => {}
             }

@@ -241,7 +241,7 @@ impl<'a> Commit<'a> {
                 im.cookie.0,
                 account_number(im.account),
                 to.as_str(),
-                im.text,
+                &*im.text,
                 im_rows::encode(&im.rows)
             ],
         )
