@@ -51,7 +51,7 @@ pub struct Bound {
     irc: Endpoint,
     oscar: Endpoint,
     store: StoreHandle,
-    store_thread: JoinHandle<()>,
+    store_thread: Option<JoinHandle<()>>,
     web: Option<web::Bound>,
     controls: (mpsc::Sender<HubControl>, mpsc::Receiver<HubControl>),
 }
@@ -101,15 +101,15 @@ pub async fn bind(config: Config) -> Result<Bound, BindError> {
         Synchronous::Full => Durability::Full,
         Synchronous::Normal => Durability::Normal,
     };
-    let started = match &config.store.place {
+    let (store, store_thread) = match &config.store.place {
         StorePlace::File(path) => {
             let path = path.clone();
             let store = Late::open(move || SqliteStore::open(&path, durability)).map_err(Failure::runtime)?;
-            StoreHandle::start(store)
+            let (store, thread) = StoreHandle::start(store).map_err(Failure::runtime)?;
+            (store, Some(thread))
         }
-        StorePlace::Memory => StoreHandle::start(MemoryStore::new()),
+        StorePlace::Memory => (StoreHandle::here(MemoryStore::new()), None),
     };
-    let (store, store_thread) = started.map_err(Failure::runtime)?;
     Ok(Bound { config, irc, oscar, store, store_thread, web, controls: mpsc::channel(CONTROLS) })
 }
 
@@ -238,7 +238,7 @@ impl Bound {
             tracing::warn!("a server did not take our goodbye in time");
         }
         // Its last handle went with the hub, so the thread ends once its last commit is done.
-        let _ = tokio::task::spawn_blocking(move || store_thread.join()).await;
+        let _ = tokio::task::spawn_blocking(move || store_thread.map(JoinHandle::join)).await;
         ended.map_err(Failure::runtime)
     }
 }

@@ -1,8 +1,11 @@
-//! The store in a thread of its own: an engine may wait for a disk, the runtime may not.
+//! The store in a thread of its own: an engine may wait for a disk, the runtime may not. One that waits for nothing does its jobs
+//! where they are asked for.
 //!
 //! The channel holds 64 jobs. Full: a commit waits (only the hub commits, one at a time), a reading is refused.
 //! The hub hands over what came while the last commit was under way as one transaction: that is the group commit.
 
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot};
@@ -27,9 +30,15 @@ enum Job {
 }
 
 /// Where jobs for the engine go. When the last one is dropped, the engine finishes what it has and closes.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct StoreHandle {
-    jobs: mpsc::Sender<Job>,
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    InThread(mpsc::Sender<Job>),
+    Here(Arc<Mutex<dyn Store>>),
 }
 
 impl StoreHandle {
@@ -40,7 +49,12 @@ impl StoreHandle {
     pub fn start(store: impl Store) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = mpsc::channel(JOBS);
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || run(store, queue))?;
-        Ok((Self { jobs }, thread))
+        Ok((Self { engine: Engine::InThread(jobs) }, thread))
+    }
+
+    /// An engine that never waits, without a thread.
+    pub fn here(store: impl Store) -> Self {
+        Self { engine: Engine::Here(Arc::new(Mutex::new(store))) }
     }
 
     /// See [`Store::load`].
@@ -101,10 +115,15 @@ impl StoreHandle {
         then: impl FnOnce(Result<Vec<Entry>, StoreError>) + Send + 'static,
     ) {
         let job = Job::Entries { conversation, range, limit, then: Box::new(then) };
-        if let Err(refused) = self.jobs.try_send(job)
-            && let Job::Entries { then, .. } = refused.into_inner()
-        {
-            then(Err(StoreError::Stopped));
+        match &self.engine {
+            Engine::InThread(jobs) => {
+                if let Err(refused) = jobs.try_send(job)
+                    && let Job::Entries { then, .. } = refused.into_inner()
+                {
+                    then(Err(StoreError::Stopped));
+                }
+            }
+            Engine::Here(store) => work(&mut *store.lock().unwrap_or_else(PoisonError::into_inner), job),
         }
     }
 
@@ -112,23 +131,36 @@ impl StoreHandle {
         let (answer, answered) = oneshot::channel();
         // Who asked may have stopped waiting; then nobody needs the answer.
         let then: Then<T> = Box::new(move |result| drop(answer.send(result)));
-        self.jobs.send(job(then)).await.map_err(|_| StoreError::Stopped)?;
+        match &self.engine {
+            Engine::InThread(jobs) => jobs.send(job(then)).await.map_err(|_| StoreError::Stopped)?,
+            Engine::Here(store) => {
+                work(&mut *store.lock().unwrap_or_else(PoisonError::into_inner), job(then));
+            }
+        }
         answered.await.map_err(|_| StoreError::Stopped)?
+    }
+}
+
+impl fmt::Debug for StoreHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreHandle").finish_non_exhaustive()
     }
 }
 
 fn run(mut store: impl Store, mut queue: mpsc::Receiver<Job>) {
     while let Some(job) = queue.blocking_recv() {
-        match job {
-            Job::Load(then) => then(store.load()),
-            Job::Commit(writes, then) => then(store.commit(&writes)),
-            Job::Entries { conversation, range, limit, then } => {
-                then(store.entries(conversation, &range, limit));
-            }
-            Job::DeleteOlder(before, limit, then) => then(store.delete_older(before, limit)),
-            Job::Delete(conversation, then) => then(store.delete(conversation)),
-            Job::Chores(then) => then(store.chores()),
-            Job::Tidy(now, then) => then(store.tidy(now)),
-        }
+        work(&mut store, job);
+    }
+}
+
+fn work(store: &mut dyn Store, job: Job) {
+    match job {
+        Job::Load(then) => then(store.load()),
+        Job::Commit(writes, then) => then(store.commit(&writes)),
+        Job::Entries { conversation, range, limit, then } => then(store.entries(conversation, &range, limit)),
+        Job::DeleteOlder(before, limit, then) => then(store.delete_older(before, limit)),
+        Job::Delete(conversation, then) => then(store.delete(conversation)),
+        Job::Chores(then) => then(store.chores()),
+        Job::Tidy(now, then) => then(store.tidy(now)),
     }
 }
