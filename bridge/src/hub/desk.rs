@@ -474,7 +474,13 @@ impl Desk {
             // What memory says is not what the store has; it is built anew before anything is written again.
             self.batch.writes.clear();
         }
-        std::mem::take(&mut self.batch)
+        // Where there is much to do, the next time brings as much.
+        let next = Batch {
+            writes: Vec::with_capacity(self.batch.writes.len()),
+            effects: Vec::with_capacity(self.batch.effects.len()),
+            ..Batch::default()
+        };
+        std::mem::replace(&mut self.batch, next)
     }
 
     /// What was taken is stored.

@@ -167,7 +167,7 @@ struct Lane {
     /// Oldest first.
     formed: VecDeque<Formed>,
     /// How many of these have lines of a conversation.
-    busy: HashMap<ConversationId, usize>,
+    busy: BTreeMap<ConversationId, usize>,
     /// When this lane was served last, as a count over all lanes.
     served: u64,
     /// The person is away: the others come first in each round.
@@ -668,7 +668,7 @@ impl Lane {
         account: AccountId,
     ) -> Option<Im> {
         let rows = Vec::with_capacity(self.waiting.min(lines));
-        let mut draft = Draft { budget, size: Size::default(), rows };
+        let mut draft = Draft { budget, size: Size::default(), measured: 0, rows };
         while draft.take(&mut self.replies) {}
         if matches!(gate, Gate::Lines | Gate::All) {
             let replies = draft.rows.len();
@@ -718,7 +718,9 @@ fn conversations(im: &Im) -> impl Iterator<Item = ConversationId> {
 
 struct Draft {
     budget: Budget,
+    /// Of the first rows; how many these are. Most messages have one row, and nobody asks for its size.
     size: Size,
+    measured: usize,
     rows: Vec<Row>,
 }
 
@@ -726,17 +728,22 @@ impl Draft {
     /// Takes the first row of a queue if it fits; the first row of a message always does.
     fn take(&mut self, queue: &mut VecDeque<Row>) -> bool {
         let Some(row) = queue.front() else { return false };
-        let mut size = self.size;
-        if !self.rows.is_empty() {
-            size.add("\n");
-        }
-        size.add(&row.text);
-        if !self.rows.is_empty() && !self.budget.holds(size) {
+        if !self.rows.is_empty() && !self.has_room_for(row) {
             return false;
         }
-        self.size = size;
         self.rows.extend(queue.pop_front());
         true
+    }
+
+    fn has_room_for(&mut self, row: &Row) -> bool {
+        for taken in self.rows.iter().skip(self.measured) {
+            self.size.add(&taken.text);
+            self.size.add("\n");
+        }
+        self.measured = self.rows.len();
+        let mut size = self.size;
+        size.add(&row.text);
+        self.budget.holds(size)
     }
 }
 
