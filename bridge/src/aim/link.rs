@@ -292,6 +292,7 @@ struct Online<'a> {
     stopping: bool,
     /// When all was read last that had come.
     quiet_at: std::time::Instant,
+    pulse: Pulse,
 }
 
 impl<'a> Online<'a> {
@@ -311,6 +312,7 @@ impl<'a> Online<'a> {
             up: None,
             stopping: false,
             quiet_at: now(),
+            pulse: Pulse::new(now()),
         }
     }
 
@@ -323,6 +325,7 @@ impl<'a> Online<'a> {
             let is_up = self.up.is_some();
             let room_at = self.room.next_timeout().map(Instant::from_std);
             tokio::select! {
+                () = sleep_until((self.pulse.last + Pulse::EVERY).into()) => self.pulse.beat(now()),
                 event = noting_quiet(&mut self.quiet_at, self.client.event()) => match event {
                     Event::Closed(reason) if self.stopping => {
                         tracing::debug!(%reason, "signed off");
@@ -348,7 +351,7 @@ impl<'a> Online<'a> {
         }
     }
 
-    fn lost(&self, reason: &CloseReason) -> End {
+    fn lost(&mut self, reason: &CloseReason) -> End {
         let patient = matches!(
             reason,
             CloseReason::SignedOnElsewhere | CloseReason::RateExceeded | CloseReason::AccountDeleted
@@ -357,7 +360,8 @@ impl<'a> Online<'a> {
         // wakes up to much that has come, and reads it while the connection ends.
         let now = now();
         let behind = now.saturating_duration_since(self.quiet_at);
-        let silent = self.client.session().silence(now).max(behind);
+        let stood_still = self.pulse.stood_still(now);
+        let silent = self.client.session().silence(now).max(behind).max(stood_still);
         let moved = reason.moved().cloned();
         End::Lost { reason: reason.to_string(), silent, was_up: self.up, patient, moved }
     }
@@ -643,6 +647,41 @@ impl<'a> Online<'a> {
     }
 }
 
+/// Whether this program stood still lately: suspended, or held up for seconds. What the server had for us meanwhile waits on both
+/// ends of the connection, and may be lost with it long after we go on.
+#[derive(Debug)]
+struct Pulse {
+    last: std::time::Instant,
+    /// When it last stood still: from when, until when that matters.
+    still: Option<(std::time::Instant, std::time::Instant)>,
+}
+
+impl Pulse {
+    const EVERY: Duration = Duration::from_secs(1);
+    /// So much later than that is no delay of a busy machine.
+    const LATE: Duration = Duration::from_secs(3);
+    /// In this time all that waited has come.
+    const MATTERS: Duration = Duration::from_secs(30);
+
+    fn new(now: std::time::Instant) -> Self {
+        Self { last: now, still: None }
+    }
+
+    fn beat(&mut self, now: std::time::Instant) {
+        if now.saturating_duration_since(self.last) > Self::LATE {
+            self.still = Some((self.last, now + Self::MATTERS));
+        }
+        self.last = now;
+    }
+
+    /// For how long what was sent to us may be lost on that account, if the connection is at `now`.
+    fn stood_still(&mut self, now: std::time::Instant) -> Duration {
+        self.beat(now);
+        let still = self.still.filter(|(_, until)| now < *until);
+        still.map_or(Duration::ZERO, |(from, _)| now.saturating_duration_since(from))
+    }
+}
+
 /// Waits for `event`, and notes each moment in which nothing is there yet.
 async fn noting_quiet<T>(quiet_at: &mut std::time::Instant, event: impl Future<Output = T>) -> T {
     // A task that has done much is made to wait though there is something: that is not quiet.
@@ -712,6 +751,22 @@ mod tests {
         assert_eq!(after(false, None), 32);
         assert_eq!(after(true, Some(60)), 60, "it held for a minute");
         assert_eq!(after(false, None), 1);
+    }
+
+    #[test]
+    fn a_program_that_stood_still_is_behind_for_a_while() {
+        let start = now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut pulse = Pulse::new(start);
+        for second in 1..=5 {
+            pulse.beat(at(second));
+        }
+        assert_eq!(pulse.stood_still(at(6)), Duration::ZERO);
+        assert_eq!(pulse.stood_still(at(20)), Duration::from_secs(14), "before it was noticed by itself");
+        (21..=48).for_each(|second| pulse.beat(at(second)));
+        assert_eq!(pulse.stood_still(at(49)), Duration::from_secs(43));
+        (50..=59).for_each(|second| pulse.beat(at(second)));
+        assert_eq!(pulse.stood_still(at(60)), Duration::ZERO, "it has caught up");
     }
 
     #[tokio::test(start_paused = true)]
