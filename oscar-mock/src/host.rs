@@ -208,6 +208,8 @@ impl Host {
 
     /// A frame has come.
     pub(crate) fn receive(&mut self, id: ConnectionId, frame: &Frame, now: Now) {
+        // The timer may be late; what was held back until now goes before what comes now.
+        self.release(now);
         self.note(id, Direction::In, frame.channel, &frame.payload, now);
         let outcome = match self.fate_of_arrival(id, frame, now) {
             Fate::Proceed => self.dispatch(id, frame, now),
@@ -234,6 +236,7 @@ impl Host {
 
     /// Ends all sessions of a name, as a sign-on elsewhere would or by the control interface's wish.
     pub(crate) fn expel(&mut self, account: AccountId, ending: &Ending, now: Now) {
+        self.release(now);
         let sessions = self.realm.account(account).sessions.clone();
         let mut cx = self.context(now).0;
         for session in sessions {
@@ -244,6 +247,7 @@ impl Host {
 
     /// Tells all sessions of a name to move to another connection.
     pub(crate) fn migrate_all(&mut self, account: AccountId, now: Now) {
+        self.release(now);
         let homes = self.realm.account(account).sessions.iter().filter_map(|id| self.realm.session(*id));
         let callers: Vec<Caller> = homes.filter_map(|session| self.caller(session.bos, 0)).collect();
         for caller in callers {
@@ -253,6 +257,7 @@ impl Host {
 
     /// Limits a rate class (from 0) of all sessions of a name from now on, and tells them.
     pub(crate) fn limit_rate(&mut self, account: AccountId, class: usize, now: Now) {
+        self.release(now);
         for id in self.realm.account(account).sessions.clone() {
             self.limit_session(id, class, now);
             bos::oservice::tell_rates(&mut self.context(now).0, id);

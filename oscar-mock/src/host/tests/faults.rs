@@ -102,6 +102,18 @@ fn what_follows_a_delayed_frame_does_not_overtake_it() {
 }
 
 #[test]
+fn what_was_held_back_goes_first_however_late_the_timer_is() {
+    let (mut town, anna, _) =
+        pair(Fault::new(Action::Delay { milliseconds: 1500 }).snac(0x01, 0x0f).times(1));
+    let first = town.send(anna, &UserInfoQuery {});
+    town.clock.advance(Duration::from_secs(2));
+    let second = town.send(anna, &UserInfoQuery {});
+    let frames = town.frames(anna);
+    let ids: Vec<u32> = frames.iter().map(|frame| Snac::decode(&frame.payload).unwrap().request_id).collect();
+    assert_eq!(ids, [first, second]);
+}
+
+#[test]
 fn a_close_waits_for_what_is_held_back_before_it() {
     let mut town = Town::new();
     let delay = Fault::new(Action::Delay { milliseconds: 500 }).snac(0x17, 0x03);
