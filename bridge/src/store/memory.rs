@@ -1,7 +1,7 @@
 //! The store in memory, for trials and measurements: it ends with its process.
 //!
 //! Ordered maps, no files. What a database leaves to the disk's size has a bound here, beside the operator's retention:
-//! see [`Bounds`]. What is owed is never let go of: the outboxes bound it.
+//! see `Bounds`. What is owed is never let go of: the outboxes bound it.
 
 mod commit;
 mod deletion;
