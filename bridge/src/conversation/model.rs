@@ -151,6 +151,15 @@ pub enum Address {
 }
 
 impl Address {
+    /// Where the visitor with this key is after a start, who was last at this nick. The gateway says when its visitors are
+    /// there; of others we only know where they were.
+    pub fn as_stored(nick: Option<String>, key: Option<&VisitorKey>) -> Self {
+        match nick {
+            Some(nick) if key.is_some_and(|key| !key.is_session()) => Self::Unverified(nick),
+            _ => Self::Gone,
+        }
+    }
+
     /// The nick in question.
     pub fn nick(&self) -> Option<&str> {
         match self {
@@ -161,7 +170,12 @@ impl Address {
 }
 
 /// The least that makes one time earlier than another.
-pub const A_MOMENT: Duration = Duration::from_millis(1);
+const A_MOMENT: Duration = Duration::from_millis(1);
+
+/// Since when a holder is known to let the visitor wait, after a start: since the first line that nobody has answered.
+pub fn held_at(unanswered: Option<Millis>, last_at: Millis) -> Millis {
+    unanswered.map_or(last_at, |at| at.min(last_at).before(A_MOMENT))
+}
 
 /// One visitor's thread with staff.
 #[derive(Debug, Clone)]

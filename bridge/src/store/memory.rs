@@ -14,7 +14,7 @@ use std::sync::Arc;
 use oscar_im::ScreenName;
 
 use self::table::{Journal, Table};
-use super::{Chores, Entry, Redaction, Snapshot, Store, StoreError, Summary, Write};
+use super::{Chores, Entry, Redaction, Snapshot, Store, StoreError, Summary, Write, is_in, wants_oldest};
 use crate::aim::event::ImCookie;
 use crate::conversation::{Author, ConversationId, Millis, VisitorKey};
 use crate::outbox::staff::{DeliveryId, Im, Row};
@@ -174,16 +174,9 @@ impl Store for MemoryStore {
         range: &HistoryRange,
         limit: usize,
     ) -> Result<Vec<Entry>, StoreError> {
-        let fits = |number: u64, at: Millis| match range {
-            HistoryRange::Latest => true,
-            HistoryRange::Before(entry) => number < *entry,
-            HistoryRange::After(entry) => number > *entry,
-            HistoryRange::BeforeTime(time) => at < Millis::from_system(*time),
-            HistoryRange::AfterTime(time) => at > Millis::from_system(*time),
-        };
         let all = self.tables.entries.range((conversation, 0)..=(conversation, u64::MAX));
         let all = all.map(|((_, number), line)| (*number, &**line));
-        let fitting = all.filter(|(number, line)| fits(*number, line.at));
+        let fitting = all.filter(|(number, line)| is_in(range, *number, line.at));
         let entry = |(number, line): (u64, &Line)| Entry {
             number,
             at: line.at,
@@ -192,7 +185,7 @@ impl Store for MemoryStore {
             client_id: line.client_id.clone(),
             taken: !self.tables.untaken.has(&(conversation, number)),
         };
-        if matches!(range, HistoryRange::After(_) | HistoryRange::AfterTime(_)) {
+        if wants_oldest(range) {
             return Ok(fitting.take(limit).map(entry).collect());
         }
         let mut newest: Vec<Entry> = fitting.rev().take(limit).map(entry).collect();

@@ -406,6 +406,22 @@ impl StoreError {
     }
 }
 
+/// Whether an entry is in the range, as every engine has to see it.
+fn is_in(range: &HistoryRange, number: u64, at: Millis) -> bool {
+    match range {
+        HistoryRange::Latest => true,
+        HistoryRange::Before(entry) => number < *entry,
+        HistoryRange::After(entry) => number > *entry,
+        HistoryRange::BeforeTime(time) => at < Millis::from_system(*time),
+        HistoryRange::AfterTime(time) => at > Millis::from_system(*time),
+    }
+}
+
+/// Whether the first entries of the range are wanted where there are too many, not the last.
+fn wants_oldest(range: &HistoryRange) -> bool {
+    matches!(range, HistoryRange::After(_) | HistoryRange::AfterTime(_))
+}
+
 /// As the store keeps accounts.
 pub(crate) fn account_number(account: AccountId) -> i64 {
     i64::try_from(account.0).unwrap_or(i64::MAX)

@@ -21,7 +21,7 @@ use rusqlite::{
 use self::deletion::Gaps;
 use super::{Chores, Entry, IDS, Snapshot, Store, StoreError, Summary, Write};
 use crate::aim::event::{AccountId, ImCookie};
-use crate::conversation::model::{A_MOMENT, Address, Told};
+use crate::conversation::model::{self, Address, Told};
 use crate::conversation::untaken::Untaken;
 use crate::conversation::{Author, Conversation, ConversationId, Millis, VisitorKey};
 use crate::outbox::staff::{DeliveryId, Im, Rank, Row};
@@ -422,15 +422,10 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
                FROM conversation WHERE retired = 0 ORDER BY last_at, id";
     let mut conversations = rows(transaction, sql, |row| {
         let key = row.get::<_, Option<String>>(1)?.map(VisitorKey::from_stored);
-        let nick: Option<String> = row.get(3)?;
-        let address = match nick {
-            // The gateway says when its visitors are there; of others we only know where they were.
-            Some(nick) if key.as_ref().is_some_and(|key| !key.is_session()) => Address::Unverified(nick),
-            _ => Address::Gone,
-        };
+        let address = Address::as_stored(row.get(3)?, key.as_ref());
         let last_at = Millis(number(row, 6)?);
         let holder = row.get::<_, Option<String>>(8)?.map(ScreenName::new);
-        let held_at = match &holder {
+        let unanswered = match &holder {
             Some(_) => entries::unanswered_since(transaction, ConversationId(number(row, 0)?))?,
             None => None,
         };
@@ -447,7 +442,7 @@ fn load_conversations(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Con
             closed_at: row.get::<_, Option<i64>>(7)?.map(|at| Millis(uint(at))),
             last_entry: number(row, 10)?,
             holder,
-            held_at: held_at.map_or(last_at, |at| at.min(last_at).before(A_MOMENT)),
+            held_at: model::held_at(unanswered, last_at),
             blocked: row.get(9)?,
             address,
             unseen_since: None,
@@ -668,6 +663,8 @@ fn failure(path: &Path, error: &rusqlite::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use testkit::numbers::Numbers;
+
     use super::*;
 
     crate::store::contract::tests!(|| SqliteStore::in_memory().unwrap());
@@ -849,13 +846,7 @@ mod tests {
     /// With eight hundred lines, as they come.
     fn twenty_conversations(path: &Path) -> SqliteStore {
         let mut store = SqliteStore::open(path, Durability::Normal).unwrap();
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ 0x1A;
-        let mut random = move |below: u64| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 11) % below
-        };
+        let mut random = Numbers::new(38);
         let open = |id| Write::Open {
             id: ConversationId(id),
             key: VisitorKey::session(&id.to_string()),
@@ -865,7 +856,7 @@ mod tests {
         let mut writes: Vec<Write> = (1..=20).map(open).collect();
         let mut last = [0; 20];
         writes.extend((1..=800).map(|at| {
-            let who = usize::try_from(random(20)).unwrap();
+            let who = random.below(20);
             last[who] += 1;
             let (id, number) = (who as u64 + 1, last[who]);
             Write::Entry {
@@ -873,10 +864,7 @@ mod tests {
                 number,
                 at: Millis(at),
                 author: Author::Visitor,
-                text: format!(
-                    "line of number {id:03}, {}",
-                    "x".repeat(usize::try_from(random(180)).unwrap())
-                ),
+                text: format!("line of number {id:03}, {}", "x".repeat(random.below(180))),
                 client_id: None,
                 msgid: None,
                 channel: None,

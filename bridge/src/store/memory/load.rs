@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::{About, Line, MemoryStore};
 use crate::conversation::guard::TokenBucket;
-use crate::conversation::model::{A_MOMENT, Address, Told};
+use crate::conversation::model::{self, Address, Told};
 use crate::conversation::untaken::Untaken;
 use crate::conversation::{Author, Conversation, ConversationId, Millis};
 use crate::store::{IDS, Snapshot, Summary};
@@ -68,13 +68,7 @@ impl MemoryStore {
 
     fn conversation(&self, id: ConversationId, about: &About) -> Conversation {
         let last_at = self.last_at(id);
-        let address = match &about.nick {
-            // The gateway says when its visitors are there; of others we only know where they were.
-            Some(nick) if about.key.as_ref().is_some_and(|key| !key.is_session()) => {
-                Address::Unverified(nick.clone())
-            }
-            _ => Address::Gone,
-        };
+        let address = Address::as_stored(about.nick.clone(), about.key.as_ref());
         let mut untaken = Untaken::default();
         for ((_, number), client_id) in self.tables.untaken.range((id, 0)..=(id, u64::MAX)) {
             untaken.insert(*number, client_id.clone());
@@ -105,13 +99,12 @@ impl MemoryStore {
         }
     }
 
-    /// Since the first line that nobody has answered, where somebody holds it.
     fn held_at(&self, id: ConversationId, about: &About) -> Millis {
         let last_at = self.last_at(id);
         let entries = self.tables.entries.range((id, 0)..=(id, u64::MAX)).rev();
         let unanswered = entries.map(|(_, line)| line).take_while(|line| line.author == Author::Visitor);
-        let since = unanswered.map(|line| line.at).min().filter(|_| about.holder.is_some());
-        since.map_or(last_at, |at| at.min(last_at).before(A_MOMENT))
+        let since = about.holder.as_ref().and_then(|_| unanswered.map(|line| line.at).min());
+        model::held_at(since, last_at)
     }
 
     /// Ids under which entries came, so that one that comes again is known.

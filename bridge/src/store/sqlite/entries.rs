@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{author, int, number};
 use crate::conversation::{ConversationId, Millis};
-use crate::store::Entry;
+use crate::store::{Entry, is_in, wants_oldest};
 use crate::web::event::HistoryRange;
 
 /// A conversation's newest entry; in one where nobody has spoken yet, none, with the number 0.
@@ -80,15 +80,7 @@ pub(super) fn read(
                  AND untaken.number = entry.number)
          FROM entry WHERE id = ?1",
     )?;
-    let is_in = |entry: &Entry| match range {
-        HistoryRange::Latest => true,
-        HistoryRange::Before(number) => entry.number < *number,
-        HistoryRange::After(number) => entry.number > *number,
-        HistoryRange::BeforeTime(at) => entry.at < Millis::from_system(*at),
-        HistoryRange::AfterTime(at) => entry.at > Millis::from_system(*at),
-    };
-    let newest_first =
-        matches!(range, HistoryRange::Latest | HistoryRange::Before(_) | HistoryRange::BeforeTime(_));
+    let newest_first = !wants_oldest(range);
     let mut found = VecDeque::new();
     let mut next = newest(connection, conversation)?.and_then(|newest| newest.id).filter(|_| limit > 0);
     while let Some(id) = next {
@@ -104,7 +96,7 @@ pub(super) fn read(
             Ok((entry, row.get(0)?))
         })?;
         next = previous;
-        if is_in(&entry) {
+        if is_in(range, entry.number, entry.at) {
             found.push_front(entry);
         } else if matches!(range, HistoryRange::After(_)) {
             break;
